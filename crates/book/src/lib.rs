@@ -1,0 +1,1 @@
+//! One instrument: price levels and the orders resting on them.

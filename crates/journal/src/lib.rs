@@ -1,0 +1,1 @@
+//! The write-ahead log: the boundary of success.

@@ -1,0 +1,1 @@
+//! The enemy: reference book, random flow, scenarios.

@@ -1,0 +1,1 @@
+//! Mapped and direct files, and their faulty twins for tests.

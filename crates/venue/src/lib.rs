@@ -1,0 +1,1 @@
+//! The wiring: rings, threads, recovery, admin.
