@@ -1,1 +1,62 @@
-//! Sockets and sessions.
+//! Sockets and sessions: SoupBinTCP connections on one side, commands and events on the other.
+//!
+//! Data flow: bytes of a socket → [`session`] (what may this packet mean now?) → [`translate`] (OUCH request to
+//! command) → [`CommandSink`]. Back: event → [`translate`] → [`outbound`] (the login's sequenced stream) →
+//! socket. [`server`] holds the loop; [`auth`] checks passwords on a thread of its own.
+//!
+//! *Architecture Invariant:* the gateway decides nothing about orders. It may refuse bytes, never a command.
+//!
+//! *Architecture Invariant:* the sequenced stream of a login is written by [`Gateway::deliver`] alone, and only
+//! with released events. A connection is a reader of that stream with a position; it owns no messages.
+//!
+//! *Architecture Invariant:* no connection can grow memory: input is one fixed buffer, output is the stream.
+
+pub mod auth;
+pub mod outbound;
+pub mod server;
+pub mod session;
+pub mod translate;
+
+use ringside_domain::Command;
+
+pub use auth::{Credential, Password, Verifier};
+pub use outbound::{Outbound, OutboundError};
+pub use server::{Gateway, GatewayError, GatewayOptions, LoginEntry, Stats};
+pub use session::CloseReason;
+
+/// Where commands go. One call, one command, or a refusal because there is no room right now.
+pub trait CommandSink {
+    /// Hands a command over. `false`: no room, nothing was taken, try again later.
+    fn offer(&mut self, command: &Command) -> bool;
+}
+
+/// Times and sizes that a gateway keeps to. All constants in one place.
+pub mod limits {
+    use std::time::Duration;
+
+    /// A connection must log in within this.
+    pub const LOGIN_DEADLINE: Duration = Duration::from_secs(5);
+    /// A connection is dead after this long without a byte (SoupBinTCP 3.00).
+    pub const SILENCE: Duration = Duration::from_secs(15);
+    /// A heartbeat goes out after this long without any other byte (SoupBinTCP 3.00).
+    pub const HEARTBEAT: Duration = Duration::from_secs(1);
+    /// Longest payload of a client packet: the longest OUCH request with every tag is below 300 bytes.
+    pub const PAYLOAD_MAX: usize = 512;
+    /// Input buffer of a connection: one read.
+    pub const INPUT_BYTES: usize = 16 * 1024;
+    /// Commands taken from one connection before the next one has its turn.
+    pub const TURN_COMMANDS: u32 = 256;
+    /// Writes to one connection before the next one has its turn.
+    pub const TURN_WRITES: u32 = 4;
+    /// Connections at once, logged in or not.
+    pub const CONNECTIONS_MAX: usize = 10_000;
+    /// A reader that has caught up once and then falls this many bytes behind is cut off.
+    pub const LAG_MAX: u64 = 8 * 1024 * 1024;
+    /// Most bytes handed to a socket in one write.
+    pub const WRITE_BYTES: usize = 256 * 1024;
+    /// Password checks waiting at once.
+    pub const VERIFICATIONS_MAX: usize = 1_024;
+
+    const _: () =
+        assert!(INPUT_BYTES >= 2 * (PAYLOAD_MAX + 3), "a whole packet always fits the input buffer");
+}

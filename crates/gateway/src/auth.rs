@@ -1,0 +1,185 @@
+//! Passwords, checked away from the I/O thread: one argon2id check costs milliseconds by design.
+//!
+//! The gateway sends a [`Job`] over a bounded channel and goes on; the verdict comes back over another one and
+//! wakes its poll. Comparison takes the same time wherever the passwords differ, and an unknown user costs as
+//! much as a known one.
+
+use std::collections::HashMap;
+
+use argon2::Argon2;
+use argon2::password_hash::PasswordVerifier;
+use argon2::password_hash::phc::PasswordHash;
+use crossbeam_channel::{Receiver, Sender};
+use ringside_domain::{LoginId, Text, Username};
+use subtle::ConstantTimeEq;
+
+/// How a login proves itself.
+#[derive(Clone)]
+pub enum Password {
+    /// In the clear, for demonstrations.
+    Plain(String),
+    /// PHC string, `$argon2id$...`.
+    Hash(String),
+}
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Password::Plain(_) => "Plain(..)",
+            Password::Hash(_) => "Hash(..)",
+        })
+    }
+}
+
+/// A login that may connect.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// Name.
+    pub username: Username,
+    /// Id.
+    pub login: LoginId,
+    /// Proof.
+    pub password: Password,
+}
+
+/// A login request to check.
+#[derive(Debug)]
+pub struct Job {
+    /// The connection that asks.
+    pub ticket: Ticket,
+    /// Name sent.
+    pub username: Username,
+    /// Password sent.
+    pub password: Secret,
+}
+
+/// Names a connection across threads; a later connection in the same place has another generation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ticket {
+    /// Place in the connection table.
+    pub key: usize,
+    /// Number of the connection since start.
+    pub generation: u64,
+}
+
+/// Ten bytes that must not be printed.
+#[derive(Clone, Copy)]
+pub struct Secret(pub Text<10>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("..")
+    }
+}
+
+/// The answer to a [`Job`].
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict {
+    /// The connection that asked.
+    pub ticket: Ticket,
+    /// Who it is, when the password is right.
+    pub login: Option<LoginId>,
+}
+
+/// Checks passwords until the gateway hangs up. Runs on a thread of its own.
+#[derive(Debug)]
+pub struct Verifier {
+    credentials: HashMap<Username, Credential>,
+    jobs: Receiver<Job>,
+    verdicts: Sender<Verdict>,
+}
+
+impl Verifier {
+    /// A verifier for these logins.
+    pub fn new(credentials: Vec<Credential>, jobs: Receiver<Job>, verdicts: Sender<Verdict>) -> Self {
+        let credentials =
+            credentials.into_iter().map(|credential| (credential.username, credential)).collect();
+        Verifier { credentials, jobs, verdicts }
+    }
+
+    /// Works until the other side is gone. `wake` tells the gateway that a verdict waits.
+    pub fn run(self, wake: impl Fn()) {
+        for job in &self.jobs {
+            let verdict = Verdict { ticket: job.ticket, login: self.check(job.username, &job.password) };
+            if self.verdicts.send(verdict).is_err() {
+                return;
+            }
+            wake();
+        }
+    }
+
+    fn check(&self, username: Username, password: &Secret) -> Option<LoginId> {
+        let sent = password.0.trimmed();
+        match self.credentials.get(&username) {
+            Some(credential) => credential.password.matches(sent).then_some(credential.login),
+            None => {
+                // Costs as much as a known user: the answer's time does not tell who exists.
+                let decoy =
+                    self.credentials.values().find(|other| matches!(other.password, Password::Hash(_)));
+                let _ = decoy.map(|other| other.password.matches(sent));
+                None
+            }
+        }
+    }
+}
+
+impl Password {
+    fn matches(&self, sent: &[u8]) -> bool {
+        match self {
+            Password::Plain(password) => bool::from(password.as_bytes().ct_eq(sent)),
+            Password::Hash(hash) => match PasswordHash::new(hash) {
+                Ok(hash) => Argon2::default().verify_password(sent, &hash).is_ok(),
+                Err(_) => false,
+            },
+        }
+    }
+}
+
+/// True for a PHC string that [`Password::Hash`] can check.
+pub fn is_password_hash(text: &str) -> bool {
+    PasswordHash::new(text).is_ok_and(|hash| hash.algorithm.as_str() == "argon2id")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verifier(password: Password) -> Verifier {
+        let credential = Credential { username: Text::new("ALICE").unwrap(), login: LoginId(1), password };
+        Verifier::new(vec![credential], crossbeam_channel::bounded(1).1, crossbeam_channel::bounded(1).0)
+    }
+
+    fn check(verifier: &Verifier, username: &str, password: &str) -> Option<LoginId> {
+        verifier.check(Text::new(username).unwrap(), &Secret(Text::new(password).unwrap()))
+    }
+
+    #[test]
+    fn only_the_right_user_with_the_right_password_is_let_in() {
+        let verifier = verifier(Password::Plain("pw-alice".into()));
+        assert_eq!(check(&verifier, "ALICE", "pw-alice"), Some(LoginId(1)));
+        for (username, password) in
+            [("ALICE", "pw-alic"), ("ALICE", ""), ("alice", "pw-alice"), ("BOB", "pw-alice")]
+        {
+            assert_eq!(check(&verifier, username, password), None, "{username} {password}");
+        }
+    }
+
+    #[test]
+    fn a_hashed_password_is_checked_without_being_known() {
+        use argon2::password_hash::PasswordHasher;
+        let salt = b"ringside-salt-16";
+        let hash = Argon2::default().hash_password_with_salt(b"pw-alice", salt).unwrap().to_string();
+        assert!(is_password_hash(&hash) && !is_password_hash("pw-alice"));
+        let verifier = verifier(Password::Hash(hash));
+        assert_eq!(check(&verifier, "ALICE", "pw-alice"), Some(LoginId(1)));
+        assert_eq!(check(&verifier, "ALICE", "pw-alicf"), None);
+        assert_eq!(check(&verifier, "NOBODY", "pw-alice"), None);
+    }
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let text =
+            format!("{:?} {:?}", Secret(Text::new("hunter2").unwrap()), Password::Plain("hunter2".into()));
+        assert!(!text.contains("hunter2"));
+    }
+}

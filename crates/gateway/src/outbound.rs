@@ -1,0 +1,187 @@
+//! The sequenced stream of one login: framed SoupBinTCP packets, in order, from sequence 1.
+//!
+//! Derived data. It is rebuilt from the journal at every start, so it is never synced, and its file may be
+//! deleted while the venue is down. The youngest bytes are in memory, the rest is in the file; a reader asks for
+//! bytes at a position and does not care which.
+//!
+//! Memory per login: at most [`TAIL_BYTES`] plus one write, and eight bytes per [`STRIDE`] messages.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Bytes kept in memory before they go to the file.
+pub const TAIL_BYTES: usize = 256 * 1024;
+/// Every how many messages the position is remembered.
+const STRIDE: u64 = 64;
+/// Length field of a SoupBinTCP packet.
+const LENGTH_BYTES: u64 = 2;
+
+/// The file of a stream could not be written or read.
+#[derive(Debug, Error)]
+#[error("outbound stream {path}: {source}")]
+pub struct OutboundError {
+    /// The file.
+    path: PathBuf,
+    /// What the system said.
+    source: io::Error,
+}
+
+/// The stream.
+#[derive(Debug)]
+pub struct Outbound {
+    path: PathBuf,
+    file: File,
+    /// Bytes that are in the file.
+    stored: u64,
+    /// Bytes after those.
+    tail: Vec<u8>,
+    /// Messages in the stream.
+    messages: u64,
+    /// Position of messages 1, 1 + STRIDE, ...
+    marks: Vec<u64>,
+}
+
+impl Outbound {
+    /// An empty stream in a new file; an older file of that name is overwritten.
+    pub fn create(path: &Path) -> Result<Self, OutboundError> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path);
+        let file = file.map_err(|source| OutboundError { path: path.into(), source })?;
+        let tail = Vec::with_capacity(TAIL_BYTES + TAIL_BYTES / 4);
+        Ok(Outbound { path: path.into(), file, stored: 0, tail, messages: 0, marks: Vec::new() })
+    }
+
+    /// Sequence number of the next message.
+    pub fn next_sequence(&self) -> u64 {
+        self.messages + 1
+    }
+
+    /// Position after the last message.
+    pub fn end(&self) -> u64 {
+        self.stored + self.tail.len() as u64
+    }
+
+    /// Adds one message: `write` appends exactly one framed packet.
+    pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.messages.is_multiple_of(STRIDE) {
+            self.marks.push(self.end());
+        }
+        self.messages += 1;
+        let before = self.tail.len();
+        write(&mut self.tail);
+        debug_assert!(self.tail.len() >= before + 3, "Invariant: a message is one framed packet");
+    }
+
+    /// Moves the bytes in memory to the file when there are many. Call between batches.
+    pub fn store_if_long(&mut self) -> Result<(), OutboundError> {
+        if self.tail.len() < TAIL_BYTES {
+            return Ok(());
+        }
+        self.file.write_all_at(&self.tail, self.stored).map_err(|source| self.failed(source))?;
+        self.stored += self.tail.len() as u64;
+        self.tail.clear();
+        Ok(())
+    }
+
+    /// Position of the message with this sequence number, 1..=next_sequence.
+    pub fn locate(&self, sequence: u64) -> Result<u64, OutboundError> {
+        assert!((1..=self.next_sequence()).contains(&sequence), "the session layer has checked the number");
+        if sequence == self.next_sequence() {
+            return Ok(self.end());
+        }
+        let mut position = self.marks[((sequence - 1) / STRIDE) as usize];
+        for _ in 0..(sequence - 1) % STRIDE {
+            let mut length = [0; LENGTH_BYTES as usize];
+            self.read_exact(position, &mut length)?;
+            position += LENGTH_BYTES + u64::from(u16::from_be_bytes(length));
+        }
+        Ok(position)
+    }
+
+    /// Up to `scratch.len()` bytes from a position: from memory as they are, from the file through `scratch`.
+    pub fn bytes<'a>(&'a self, position: u64, scratch: &'a mut [u8]) -> Result<&'a [u8], OutboundError> {
+        if position >= self.stored {
+            let tail = &self.tail[(position - self.stored) as usize..];
+            return Ok(&tail[..tail.len().min(scratch.len())]);
+        }
+        let wanted = scratch.len().min((self.stored - position) as usize);
+        self.file.read_exact_at(&mut scratch[..wanted], position).map_err(|source| self.failed(source))?;
+        Ok(&scratch[..wanted])
+    }
+
+    fn read_exact(&self, position: u64, into: &mut [u8]) -> Result<(), OutboundError> {
+        let mut done = 0;
+        while done < into.len() {
+            let mut scratch = [0; 8];
+            let found = self.bytes(position + done as u64, &mut scratch)?;
+            let count = found.len().min(into.len() - done);
+            assert!(count > 0, "Invariant: a message that was counted is in the stream");
+            into[done..done + count].copy_from_slice(&found[..count]);
+            done += count;
+        }
+        Ok(())
+    }
+
+    fn failed(&self, source: io::Error) -> OutboundError {
+        OutboundError { path: self.path.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(n: u64) -> Vec<u8> {
+        let payload = vec![n as u8; 1 + (n % 70) as usize];
+        let mut packet = (payload.len() as u16 + 1).to_be_bytes().to_vec();
+        packet.push(b'S');
+        packet.extend_from_slice(&payload);
+        packet
+    }
+
+    fn stream(messages: u64) -> (tempfile::TempDir, Outbound, Vec<Vec<u8>>) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut outbound = Outbound::create(&dir.path().join("1.out")).unwrap();
+        let packets: Vec<_> = (1..=messages).map(packet).collect();
+        for packet in &packets {
+            outbound.append(|out| out.extend_from_slice(packet));
+            outbound.store_if_long().unwrap();
+        }
+        (dir, outbound, packets)
+    }
+
+    fn read_all(outbound: &Outbound, mut position: u64, chunk: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut scratch = vec![0; chunk];
+        while position < outbound.end() {
+            let bytes = outbound.bytes(position, &mut scratch).unwrap();
+            all.extend_from_slice(bytes);
+            position += bytes.len() as u64;
+        }
+        all
+    }
+
+    #[test]
+    fn every_sequence_is_found_in_the_file_and_in_memory() {
+        let (_dir, outbound, packets) = stream(20_000);
+        assert!(outbound.stored > 0 && !outbound.tail.is_empty(), "both homes are in use");
+        let mut position = 0;
+        for (n, packet) in packets.iter().enumerate() {
+            assert_eq!(outbound.locate(n as u64 + 1).unwrap(), position);
+            position += packet.len() as u64;
+        }
+        assert_eq!(outbound.locate(20_001).unwrap(), outbound.end());
+    }
+
+    #[test]
+    fn reading_from_any_message_gives_the_rest_of_the_stream() {
+        let (_dir, outbound, packets) = stream(9_000);
+        for from in [1, 2, 64, 65, 4_500, 8_999, 9_000] {
+            let position = outbound.locate(from).unwrap();
+            assert_eq!(read_all(&outbound, position, 777), packets[from as usize - 1..].concat());
+        }
+    }
+}

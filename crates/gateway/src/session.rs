@@ -1,0 +1,291 @@
+//! The SoupBinTCP 3.00 server side of one connection, without any I/O.
+//!
+//! Packets and the time go in, what to do comes out. The state machine never reads a clock: `now` is
+//! monotonic time since any fixed moment.
+
+use std::time::Duration;
+
+use ringside_domain::LoginId;
+use ringside_wire::soup::{self, LoginRequest, Packet, kind};
+
+use crate::limits::{HEARTBEAT, LOGIN_DEADLINE, SILENCE};
+
+/// Why a connection ended. Names are metric labels and log fields.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseReason {
+    /// The client closed, or the network did.
+    PeerClosed,
+    /// The client logged out.
+    Logout,
+    /// No login in time.
+    LoginDeadline,
+    /// Wrong user, password, session or sequence.
+    LoginRejected,
+    /// Too many logins wait for their password check.
+    VerifierBusy,
+    /// Not a byte in time.
+    Silence,
+    /// Bytes that are no SoupBinTCP packet.
+    BadFrame,
+    /// A packet type that a client may not send, or not now.
+    UnexpectedPacket,
+    /// A packet whose payload has the wrong length, or an OUCH message that is none.
+    MalformedMessage,
+    /// The same login connected again.
+    TakenOver,
+    /// The client did not read.
+    SlowReader,
+    /// No room for one more connection.
+    TooMany,
+    /// The venue stops.
+    Shutdown,
+}
+
+impl CloseReason {
+    /// All reasons, for metrics.
+    pub const ALL: [CloseReason; 13] = [
+        CloseReason::PeerClosed,
+        CloseReason::Logout,
+        CloseReason::LoginDeadline,
+        CloseReason::LoginRejected,
+        CloseReason::VerifierBusy,
+        CloseReason::Silence,
+        CloseReason::BadFrame,
+        CloseReason::UnexpectedPacket,
+        CloseReason::MalformedMessage,
+        CloseReason::TakenOver,
+        CloseReason::SlowReader,
+        CloseReason::TooMany,
+        CloseReason::Shutdown,
+    ];
+
+    /// Metric label.
+    pub const fn name(self) -> &'static str {
+        match self {
+            CloseReason::PeerClosed => "peer_closed",
+            CloseReason::Logout => "logout",
+            CloseReason::LoginDeadline => "login_deadline",
+            CloseReason::LoginRejected => "login_rejected",
+            CloseReason::VerifierBusy => "verifier_busy",
+            CloseReason::Silence => "silence",
+            CloseReason::BadFrame => "bad_frame",
+            CloseReason::UnexpectedPacket => "unexpected_packet",
+            CloseReason::MalformedMessage => "malformed_message",
+            CloseReason::TakenOver => "taken_over",
+            CloseReason::SlowReader => "slow_reader",
+            CloseReason::TooMany => "too_many",
+            CloseReason::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// Where a connection stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// Waits for a login request.
+    Login,
+    /// The password is being checked.
+    Verifying,
+    /// Logged in.
+    Open(LoginId),
+}
+
+/// What a packet means.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// Nothing to do.
+    Ignore,
+    /// Check this login.
+    Login(LoginRequest),
+    /// An OUCH message of this login.
+    Request(LoginId, &'a [u8]),
+    /// Close the connection.
+    Close(CloseReason),
+}
+
+/// What the passing of time means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Due {
+    /// Nothing.
+    Nothing,
+    /// Send a heartbeat.
+    Heartbeat,
+    /// Close the connection.
+    Close(CloseReason),
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Session {
+    phase: Phase,
+    opened: Duration,
+    received: Duration,
+    sent: Duration,
+}
+
+impl Session {
+    /// A connection accepted now.
+    pub const fn new(now: Duration) -> Self {
+        Session { phase: Phase::Login, opened: now, received: now, sent: now }
+    }
+
+    /// Where it stands.
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The login it acts for.
+    pub const fn login(&self) -> Option<LoginId> {
+        match self.phase {
+            Phase::Open(login) => Some(login),
+            _ => None,
+        }
+    }
+
+    /// Bytes came in.
+    pub fn received(&mut self, now: Duration) {
+        self.received = now;
+    }
+
+    /// Bytes went out.
+    pub fn sent(&mut self, now: Duration) {
+        self.sent = now;
+    }
+
+    /// The password was right.
+    pub fn accept(&mut self, login: LoginId) {
+        assert!(self.phase == Phase::Verifying, "Invariant: only a waiting connection is let in");
+        self.phase = Phase::Open(login);
+    }
+
+    /// A whole packet came in.
+    pub fn packet<'a>(&mut self, packet: Packet<'a>) -> Input<'a> {
+        match (packet.kind, self.phase) {
+            (kind::DEBUG, _) => Input::Ignore,
+            (kind::LOGIN_REQUEST, Phase::Login) => self.login_request(packet.payload),
+            (kind::UNSEQUENCED, Phase::Open(login)) => Input::Request(login, packet.payload),
+            (kind::CLIENT_HEARTBEAT, Phase::Open(_)) if packet.payload.is_empty() => Input::Ignore,
+            (kind::LOGOUT_REQUEST, Phase::Open(_)) if packet.payload.is_empty() => {
+                Input::Close(CloseReason::Logout)
+            }
+            (kind::CLIENT_HEARTBEAT | kind::LOGOUT_REQUEST, Phase::Open(_)) => {
+                Input::Close(CloseReason::MalformedMessage)
+            }
+            _ => Input::Close(CloseReason::UnexpectedPacket),
+        }
+    }
+
+    /// Time has passed.
+    pub fn due(&self, now: Duration) -> Due {
+        if !matches!(self.phase, Phase::Open(_)) && now >= self.opened + LOGIN_DEADLINE {
+            return Due::Close(CloseReason::LoginDeadline);
+        }
+        if now >= self.received + SILENCE {
+            return Due::Close(CloseReason::Silence);
+        }
+        match self.phase {
+            Phase::Open(_) if now >= self.sent + HEARTBEAT => Due::Heartbeat,
+            _ => Due::Nothing,
+        }
+    }
+
+    fn login_request(&mut self, payload: &[u8]) -> Input<'static> {
+        match soup::LoginRequest::decode(payload) {
+            Some(request) => {
+                self.phase = Phase::Verifying;
+                Input::Login(request)
+            }
+            None => Input::Close(CloseReason::MalformedMessage),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringside_wire::soup::next_packet;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn packet(kind: u8, payload: &[u8]) -> Packet<'_> {
+        Packet { kind, payload }
+    }
+
+    fn open(now: Duration) -> Session {
+        let mut session = Session::new(now);
+        let mut payload = [b' '; 46];
+        payload[..5].copy_from_slice(b"ALICE");
+        payload[45] = b'1';
+        assert!(matches!(session.packet(packet(b'L', &payload)), Input::Login(_)));
+        session.accept(LoginId(7));
+        session
+    }
+
+    #[test]
+    fn anything_but_login_or_debug_before_login_closes() {
+        for kind in 0..=255u8 {
+            let mut session = Session::new(Duration::ZERO);
+            let input = session.packet(packet(kind, b""));
+            match kind {
+                b'+' => assert!(matches!(input, Input::Ignore)),
+                b'L' => assert!(matches!(input, Input::Close(CloseReason::MalformedMessage))),
+                _ => assert!(matches!(input, Input::Close(CloseReason::UnexpectedPacket))),
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_login_on_the_same_connection_closes() {
+        let mut session = open(Duration::ZERO);
+        assert!(matches!(
+            session.packet(packet(b'L', &[b' '; 46])),
+            Input::Close(CloseReason::UnexpectedPacket)
+        ));
+    }
+
+    #[test]
+    fn requests_belong_to_the_login_and_server_packets_close() {
+        let mut session = open(Duration::ZERO);
+        assert!(matches!(session.packet(packet(b'U', b"Q")), Input::Request(LoginId(7), b"Q")));
+        for kind in *b"AJSHZ?" {
+            let mut session = open(Duration::ZERO);
+            assert!(matches!(session.packet(packet(kind, b"")), Input::Close(CloseReason::UnexpectedPacket)));
+        }
+    }
+
+    #[test]
+    fn timers_follow_the_contract() {
+        let session = Session::new(SECOND);
+        assert_eq!(session.due(SECOND * 5), Due::Nothing);
+        assert_eq!(session.due(SECOND * 6), Due::Close(CloseReason::LoginDeadline));
+        let mut session = open(Duration::ZERO);
+        assert_eq!(session.due(SECOND - Duration::from_nanos(1)), Due::Nothing);
+        assert_eq!(session.due(SECOND), Due::Heartbeat);
+        session.sent(SECOND);
+        assert_eq!(session.due(SECOND), Due::Nothing);
+        assert_eq!(session.due(SECOND * 15), Due::Close(CloseReason::Silence));
+        session.received(SECOND * 15);
+        assert_eq!(session.due(SECOND * 15), Due::Heartbeat);
+    }
+
+    #[test]
+    fn a_stream_split_at_any_byte_means_the_same() {
+        let mut stream = Vec::new();
+        for payload in [&b"Q"[..], b"X\0\0\0\x01\0\0\0\0"] {
+            soup::put_packet(b'U', payload, &mut stream);
+            soup::put_packet(b'R', b"", &mut stream);
+        }
+        for cut in 0..=stream.len() {
+            let mut session = open(Duration::ZERO);
+            let (mut buffer, mut seen) = (Vec::new(), 0);
+            for part in [&stream[..cut], &stream[cut..]] {
+                buffer.extend_from_slice(part);
+                while let Some((packet, used)) = next_packet(&buffer, 512).unwrap() {
+                    seen += usize::from(matches!(session.packet(packet), Input::Request(..)));
+                    buffer.drain(..used);
+                }
+            }
+            assert_eq!((seen, buffer.len()), (2, 0), "cut at {cut}");
+        }
+    }
+}
