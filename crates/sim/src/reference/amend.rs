@@ -1,0 +1,135 @@
+//! What happens to resting orders without a trade: cancel, modify, mass cancel, disconnect; and the two
+//! requests that touch no order (entry switches, account query).
+
+use ringside_domain::{
+    Cancel, CancelReason, EntrySwitch, Fact, LoginId, MassCancel, MassCancelAccepted, Modify, OrderRef, Side,
+    UserRefNum,
+};
+
+use super::Reference;
+use super::state::Order;
+
+impl Reference {
+    /// The login's live order of that name.
+    pub(super) fn find(&self, login: LoginId, user_ref_idx: u8, user_ref_num: UserRefNum) -> Option<Order> {
+        let order_ref = self.live.get(&(login, user_ref_idx, user_ref_num))?;
+        Some(self.orders[order_ref])
+    }
+
+    pub(super) fn cancel(&mut self, login: LoginId, cancel: &Cancel) {
+        let Some(order) = self.find(login, cancel.user_ref_idx, cancel.user_ref_num) else { return };
+        let left = cancel.quantity.saturating_sub(order.executed);
+        if left >= order.open {
+            return;
+        }
+        if left == 0 {
+            return self.cancel_whole(order.terms.order_ref, CancelReason::User);
+        }
+        self.order_mut(order.terms.order_ref).open = left;
+        self.tell_canceled(&order, order.open - left, CancelReason::User);
+    }
+
+    pub(super) fn modify(&mut self, login: LoginId, modify: &Modify) {
+        let Some(order) = self.find(login, modify.user_ref_idx, modify.user_ref_num) else { return };
+        let Some(side) = Side::from_letter(modify.side) else { return };
+        let left = modify.quantity.saturating_sub(order.executed);
+        if order.is_buy() || side.is_buy() || left > order.open {
+            return;
+        }
+        if left == 0 {
+            return self.cancel_whole(order.terms.order_ref, CancelReason::User);
+        }
+        let resting = self.order_mut(order.terms.order_ref);
+        (resting.open, resting.terms.side) = (left, side);
+        let fact = Fact::Modified { user_ref_num: modify.user_ref_num, side, quantity: left };
+        self.tell(login, modify.user_ref_idx, fact);
+    }
+
+    pub(super) fn mass_cancel(&mut self, login: LoginId, request: &MassCancel) {
+        let channel = request.user_ref_idx.unwrap_or(0);
+        if !self.consume_fresh(login, channel, request.user_ref_num) {
+            return;
+        }
+        self.tell(login, channel, Fact::MassCancelAccepted(echo(request)));
+        let firm = self.firm_of(login, request.firm);
+        let selected = |order: &&Order| order.login == login && order.firm == firm && selects(request, order);
+        let doomed = self.orders.values().filter(selected).map(|order| order.terms.order_ref).collect();
+        self.cancel_all(doomed, CancelReason::User);
+    }
+
+    pub(super) fn disable_entry(&mut self, login: LoginId, switch: &EntrySwitch) {
+        if self.consume_fresh(login, switch.user_ref_idx, switch.user_ref_num) {
+            self.login_mut(login).disabled = true;
+            let fact = Fact::EntryDisabled { user_ref_num: switch.user_ref_num, firm: switch.firm };
+            self.tell(login, switch.user_ref_idx, fact);
+        }
+    }
+
+    pub(super) fn enable_entry(&mut self, login: LoginId, switch: &EntrySwitch) {
+        if self.consume_fresh(login, switch.user_ref_idx, switch.user_ref_num) {
+            self.login_mut(login).disabled = false;
+            let fact = Fact::EntryEnabled { user_ref_num: switch.user_ref_num, firm: switch.firm };
+            self.tell(login, switch.user_ref_idx, fact);
+        }
+    }
+
+    pub(super) fn account_query(&mut self, login: LoginId, user_ref_idx: u8) {
+        let user_ref_num = self.login(login).last(user_ref_idx).saturating_add(1);
+        self.tell(login, user_ref_idx, Fact::NextUserRefNum { user_ref_num });
+    }
+
+    pub(super) fn disconnect(&mut self, login: LoginId) {
+        self.login_mut(login).connected = false;
+        if self.login(login).terms.cancel_on_disconnect {
+            let own = |order: &&Order| order.login == login;
+            let doomed = self.orders.values().filter(own).map(|order| order.terms.order_ref).collect();
+            self.cancel_all(doomed, CancelReason::Supervisory);
+        }
+    }
+
+    /// False when the UserRefNum is stale.
+    fn consume_fresh(&mut self, login: LoginId, user_ref_idx: u8, user_ref_num: UserRefNum) -> bool {
+        let login = self.login_mut(login);
+        let fresh = !login.is_stale(user_ref_idx, user_ref_num);
+        if fresh {
+            login.consume(user_ref_idx, user_ref_num);
+        }
+        fresh
+    }
+
+    fn cancel_all(&mut self, doomed: Vec<OrderRef>, reason: CancelReason) {
+        debug_assert!(doomed.is_sorted(), "Invariant: cancels go by ascending OrderRef");
+        for order_ref in doomed {
+            self.cancel_whole(order_ref, reason);
+        }
+    }
+
+    pub(super) fn cancel_whole(&mut self, order_ref: OrderRef, reason: CancelReason) {
+        let order = self.take_out(order_ref);
+        self.tell_canceled(&order, order.open, reason);
+    }
+
+    pub(super) fn tell_canceled(&mut self, order: &Order, quantity: u32, reason: CancelReason) {
+        debug_assert!(quantity > 0, "Invariant: a cancel takes something off");
+        let fact = Fact::Canceled { user_ref_num: order.user_ref_num(), quantity, reason };
+        self.tell(order.login, order.user_ref_idx, fact);
+    }
+}
+
+/// Every filter but the firm's.
+fn selects(request: &MassCancel, order: &Order) -> bool {
+    (request.symbol.is_blank() || order.terms.symbol == request.symbol)
+        && (request.side == 0 || order.terms.side.letter() == request.side)
+        && request.group_id.is_none_or(|group_id| order.group_id == group_id)
+        && request.user_ref_idx.is_none_or(|user_ref_idx| order.user_ref_idx == user_ref_idx)
+}
+
+fn echo(request: &MassCancel) -> MassCancelAccepted {
+    MassCancelAccepted {
+        user_ref_num: request.user_ref_num,
+        firm: request.firm,
+        symbol: request.symbol,
+        side: request.side,
+        group_id: request.group_id,
+    }
+}
