@@ -18,12 +18,10 @@ pub mod side;
 pub mod text;
 
 pub use command::{
-    AccountQuery, Action, Cancel, Command, Enter, EntrySwitch, InstrumentTerms, LoginTerms, MassCancel, Modify,
-    OrderOptions, Replace,
+    AccountQuery, Action, Cancel, Command, Enter, EntrySwitch, InstrumentTerms, LoginTerms, MassCancel,
+    Modify, OrderOptions, Replace,
 };
-pub use event::{
-    Accepted, CancelReason, Event, Fact, Liquidity, MassCancelAccepted, RejectReason, Replaced,
-};
+pub use event::{Accepted, CancelReason, Event, Fact, Liquidity, MassCancelAccepted, RejectReason, Replaced};
 pub use ids::{InstrumentId, LoginId, MatchNumber, OrderRef, Sequence, TimeNs, UserRefNum};
 pub use side::Side;
 pub use text::{ClientOrderId, Firm, Symbol, Text, Username};

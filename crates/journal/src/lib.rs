@@ -1,1 +1,43 @@
-//! The write-ahead log: the boundary of success.
+//! The write-ahead log: the boundary of success. A command that is durable here has happened.
+//!
+//! [`Journal`] writes commands into fixed-size segment files and makes them durable in batches; [`recover`]
+//! finds the end after any death of the process; [`Reader`] reads a journal, dead or alive. The bytes are in
+//! [`format`] and, in prose, in `docs/formats/journal.md`.
+//!
+//! # Invariants
+//! - Sequences are dense, time never decreases, and every record carries a checksum that only its own segment
+//!   of its own journal can produce.
+//! - What [`Journal::durable_sequence`] has returned survives every power cut of a disk that keeps what it
+//!   confirmed. Bad bytes at or before a durable watermark in the files are corruption, never a torn tail.
+//! - After the first storage error the journal never touches the file again.
+//! - `append` and `flush` do not allocate.
+//!
+//! # What this crate does not do
+//! It starts no thread, reads no clock, takes no lock and runs no engine. It never prunes.
+//!
+//! # Known limits
+//! - The footer of a flush is written behind it and becomes durable with the next flush or [`Journal::close`].
+//!   Between the two, after a power cut, damage to the very last batch looks like a torn tail.
+//! - A missing last segment (the whole file removed) cannot be told from one that was never begun.
+#![deny(unsafe_code)]
+
+mod decode;
+mod error;
+pub mod format;
+mod payload;
+mod reader;
+mod recovery;
+mod scan;
+mod segments;
+mod writer;
+
+pub use decode::Entry;
+pub use error::{Corruption, JournalError, Reason, RecoverError};
+pub use payload::{Field, KINDS, LAYOUTS, PAYLOAD_LENGTH_MAX, PAYLOAD_VERSION};
+pub use reader::{Reader, durable_sequence};
+pub use recovery::{Recovered, TornTail, recover};
+pub use scan::End;
+pub use segments::{Prepared, PreparerStatus, PreparerTask, SegmentOptions, SegmentSource, preparer};
+pub use writer::{Appended, Journal, JournalCounters, new_epoch};
+#[doc(hidden)]
+pub fn micro_encode(c: &ringside_domain::Command, b: &mut [u8; PAYLOAD_LENGTH_MAX]) -> (u8, usize) { payload::encode(c, b) }

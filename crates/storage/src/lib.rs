@@ -1,1 +1,33 @@
-//! Mapped and direct files, and their faulty twins for tests.
+//! Files for the journal: mapped ones, and a faulty twin in memory for tests.
+//!
+//! A [`Disk`] is one flat directory of files, a [`Segment`] one fixed-size file open for writing. Whoever
+//! writes through them needs three facts and gets no others: a written byte is visible to every reader of
+//! the file at once, it is durable only after a [`Segment::sync`] that covers it returned `Ok`, and until
+//! then any subset of the dirty sectors may or may not be on the disk.
+//!
+//! # Invariants
+//! - A file created by [`Disk::create`] appears under its name only when it is whole: full length, real zeros,
+//!   fsync'ed, and its name is durable.
+//! - Nothing here retries. After a failed sync the kernel calls the lost pages clean and the next sync
+//!   succeeds, so the first [`StorageError`] is the last true word about a file; the caller latches it.
+//! - System calls go through libc (also those of rustix and memmap2), so that preloaded shims see them.
+//!
+//! # Known limits
+//! - If somebody else truncates a mapped file, the next store is a SIGBUS. The directory lock keeps other
+//!   venues away, not other programs. Readers therefore never map.
+#![deny(unsafe_code)]
+
+mod directory;
+mod disk;
+mod error;
+mod lock;
+#[allow(unsafe_code, reason = "the one place that maps files")]
+mod mapped;
+mod memory;
+
+pub use directory::{Directory, free_space};
+pub use disk::{Disk, Pace, ReadAt, Segment};
+pub use error::{Operation, StorageError};
+pub use lock::{DirectoryLock, LockError};
+pub use mapped::MappedSegment;
+pub use memory::{Dice, MemoryDisk, MemoryReader, MemorySegment};

@@ -1,0 +1,89 @@
+//! `ringside serve`: a venue until SIGTERM. The ready line is all that goes to stdout; logs are JSON on stderr.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use ringside_venue::{Config, Overrides, Ready, Venue, VenueError};
+use serde_json::json;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tracing::info;
+use tracing_subscriber::EnvFilter;
+
+use crate::failure::{Failure, USAGE};
+
+/// Arguments of `serve`.
+#[derive(Args)]
+pub struct ServeArgs {
+    /// Configuration file (TOML). Without it: an embedded demo venue on loopback.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Directory of journal, streams and lock. Overrides the file.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Address for order entry; port 0 lets the system pick. Overrides the file.
+    #[arg(long, value_name = "ADDR")]
+    order_entry: Option<String>,
+    /// Address for /metrics, /livez, /readyz, /status. Overrides the file.
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<String>,
+}
+
+/// Runs until a signal or a failure.
+pub fn run(args: &ServeArgs) -> Result<(), Failure> {
+    let overrides = Overrides {
+        data_dir: args.data_dir.clone(),
+        order_entry: args.order_entry.clone(),
+        admin: args.admin.clone(),
+    };
+    let config =
+        Config::load(args.config.as_deref(), overrides).map_err(|error| Failure::new(USAGE, error))?;
+    start_logging();
+    // Before any thread: all of them inherit the mask of the handler's pipe, none is killed by a signal.
+    let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| Failure::new(USAGE, error))?;
+    let (venue, ready) = Venue::start(&config)?;
+    announce(&config, &ready, args.config.is_none());
+    let (stop, handle) = (venue.stopper(), signals.handle());
+    let waiter = std::thread::spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            info!(signal, "stopping");
+            stop();
+        }
+    });
+    let result = venue.join().map_err(VenueError::into);
+    handle.close();
+    // Ends with the handle; a panic in it cannot be told from a signal and changes nothing.
+    let _ = waiter.join();
+    result
+}
+
+fn start_logging() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// One JSON line on stdout, as soon as logins are accepted.
+fn announce(config: &Config, ready: &Ready, demo: bool) {
+    if demo {
+        for login in &config.logins {
+            let password = login.demo_password().unwrap_or("(hashed)");
+            info!(username = %login.username, password, "demo login");
+        }
+    }
+    let line = json!({
+        "event": "ready",
+        "order_entry": ready.order_entry.to_string(),
+        "admin": ready.admin.to_string(),
+        "session": ready.session,
+        "next_sequence": ready.next_sequence,
+    });
+    let mut stdout = std::io::stdout().lock();
+    // A closed stdout is no reason to stop a venue.
+    let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());
+}

@@ -1,0 +1,332 @@
+//! A real directory.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+
+use crate::error::Named;
+use crate::{Disk, MappedSegment, Operation, Pace, ReadAt, StorageError};
+
+/// Zeros are written in pieces of one page, so that the page cache keeps them in single-page folios: a store
+/// through a mapping dirties the whole folio, and a 1 MiB folio would be written back for 64 bytes.
+const ZEROS: [u8; 4096] = [0; 4096];
+
+/// Zeros are made durable after so many bytes: a large flush at once would stall the journal's small ones.
+const ZERO_CHUNK: u64 = 1 << 20;
+
+/// Ending of a file that is not whole yet.
+const UNFINISHED: &str = ".tmp";
+
+/// Bytes an unprivileged process may still write on the file system that holds `path`.
+pub fn free_space(path: &Path) -> Result<u64, StorageError> {
+    let figures = statvfs(path).named(Operation::FreeSpace, path)?;
+    Ok(figures.f_bavail.saturating_mul(figures.f_frsize))
+}
+
+/// A directory of the file system.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    path: PathBuf,
+}
+
+impl Directory {
+    /// An existing directory.
+    pub fn open(path: &Path) -> Result<Directory, StorageError> {
+        let found = fs::metadata(path).named(Operation::Open, path)?;
+        if !found.is_dir() {
+            let error = io::Error::from(io::ErrorKind::NotADirectory);
+            return Err(StorageError::new(Operation::Open, path, &error));
+        }
+        Ok(Directory { path: path.to_owned() })
+    }
+
+    /// A directory that is created, durably, if missing. Its parent must exist.
+    pub fn create(path: &Path) -> Result<Directory, StorageError> {
+        match fs::create_dir(path) {
+            Ok(()) => {
+                sync_directory(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))?
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(StorageError::new(Operation::Create, path, &error)),
+        }
+        Directory::open(path)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn unfinished(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}{UNFINISHED}"))
+    }
+
+    /// Gives a finished, durable file its name, durably.
+    fn publish(&self, unfinished: &Path, name: &str) -> Result<(), StorageError> {
+        fs::rename(unfinished, self.path.join(name)).named(Operation::Rename, unfinished)?;
+        self.sync_directory()
+    }
+}
+
+impl Disk for Directory {
+    type Segment = MappedSegment;
+    type Reader = FileReader;
+
+    fn list(&self) -> Result<Vec<String>, StorageError> {
+        let entries = fs::read_dir(&self.path).named(Operation::List, &self.path)?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.named(Operation::List, &self.path)?.file_name();
+            // A name that is not UTF-8 is not ours.
+            names.extend(name.into_string().ok().filter(|name| !name.ends_with(UNFINISHED)));
+        }
+        Ok(names)
+    }
+
+    fn create(&self, name: &str, length: u64, pace: Pace) -> Result<MappedSegment, StorageError> {
+        let path = self.unfinished(name);
+        let created = new_file(&path).and_then(|file| {
+            reserve(&file, length, &path)?;
+            write_zeros(&file, 0, length, pace, &path)?;
+            file.sync_all().named(Operation::Sync, &path)?;
+            self.publish(&path, name)?;
+            MappedSegment::new(&file, &self.path.join(name))
+        });
+        if created.is_err() {
+            // Gives the blocks of a file that did not fit back; the first error is the one to report.
+            let _ = fs::remove_file(&path);
+        }
+        created
+    }
+
+    fn open(&self, name: &str) -> Result<MappedSegment, StorageError> {
+        let path = self.path.join(name);
+        MappedSegment::new(&open_writable(&path)?, &path)
+    }
+
+    fn read(&self, name: &str) -> Result<FileReader, StorageError> {
+        let path = self.path.join(name);
+        let file = File::open(&path).named(Operation::Open, &path)?;
+        Ok(FileReader { file, path })
+    }
+
+    fn extend(&self, name: &str, length: u64) -> Result<(), StorageError> {
+        let path = self.path.join(name);
+        let file = open_writable(&path)?;
+        let found = file.metadata().named(Operation::Read, &path)?.len();
+        if found < length {
+            write_zeros(&file, found, length, Pace::Unpaced, &path)?;
+            file.sync_all().named(Operation::Sync, &path)?;
+        }
+        Ok(())
+    }
+
+    fn copy_range(&self, name: &str, from: u64, to: u64, copy: &str) -> Result<(), StorageError> {
+        let source = self.read(name)?;
+        let path = self.unfinished(copy);
+        let file = new_file(&path)?;
+        let mut buffer = vec![0; 1 << 16];
+        let mut offset = from;
+        while offset < to {
+            let wanted = buffer.len().min((to - offset) as usize);
+            let count = source.read_at(offset, &mut buffer[..wanted])?;
+            if count == 0 {
+                break;
+            }
+            file.write_all_at(&buffer[..count], offset - from).named(Operation::Write, &path)?;
+            offset += count as u64;
+        }
+        file.sync_all().named(Operation::Sync, &path)?;
+        self.publish(&path, copy)
+    }
+
+    fn sync_file(&self, name: &str) -> Result<(), StorageError> {
+        let path = self.path.join(name);
+        open_writable(&path)?.sync_all().named(Operation::Sync, &path)
+    }
+
+    fn sync_directory(&self) -> Result<(), StorageError> {
+        sync_directory(&self.path)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        let path = self.path.join(from);
+        fs::rename(&path, self.path.join(to)).named(Operation::Rename, &path)
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StorageError> {
+        let path = self.path.join(name);
+        fs::remove_file(&path).named(Operation::Remove, &path)
+    }
+}
+
+fn sync_directory(path: &Path) -> Result<(), StorageError> {
+    let directory = File::open(path).named(Operation::Open, path)?;
+    directory.sync_all().named(Operation::SyncDirectory, path)
+}
+
+fn new_file(path: &Path) -> Result<File, StorageError> {
+    let options = OpenOptions::new().read(true).write(true).create(true).truncate(true).clone();
+    options.open(path).named(Operation::Create, path)
+}
+
+fn open_writable(path: &Path) -> Result<File, StorageError> {
+    OpenOptions::new().read(true).write(true).open(path).named(Operation::Open, path)
+}
+
+/// Reserves the blocks in one extent and learns of a full disk at once. Some file systems cannot; the zeros
+/// that follow reserve them there.
+fn reserve(file: &File, length: u64, path: &Path) -> Result<(), StorageError> {
+    use rustix::io::Errno;
+    match fallocate(file, FallocateFlags::empty(), 0, length) {
+        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        Err(error) => Err(StorageError::new(Operation::Create, path, &error.into())),
+    }
+}
+
+/// Real zeros: blocks that are only reserved would be converted by the first sync that reaches them, at
+/// twice its latency.
+fn write_zeros(file: &File, from: u64, to: u64, pace: Pace, path: &Path) -> Result<(), StorageError> {
+    let started = Instant::now();
+    let mut offset = from;
+    while offset < to {
+        let chunk_end = to.min(offset + ZERO_CHUNK);
+        while offset < chunk_end {
+            // Up to the next page boundary, so that an odd start does not leave every write straddling two pages.
+            let step = (chunk_end - offset).min(ZEROS.len() as u64 - offset % ZEROS.len() as u64);
+            file.write_all_at(&ZEROS[..step as usize], offset).named(Operation::Write, path)?;
+            offset += step;
+        }
+        file.sync_data().named(Operation::Sync, path)?;
+        keep_pace(pace, offset - from, started);
+    }
+    Ok(())
+}
+
+/// Sleeps until `bytes` were allowed to be written.
+fn keep_pace(pace: Pace, bytes: u64, started: Instant) {
+    if let Pace::BytesPerSecond(rate) = pace {
+        let due = Duration::from_secs_f64(bytes as f64 / rate.get() as f64);
+        std::thread::sleep(due.saturating_sub(started.elapsed()));
+    }
+}
+
+/// A file of a [`Directory`], read with `pread`.
+#[derive(Debug)]
+pub struct FileReader {
+    file: File,
+    path: PathBuf,
+}
+
+impl ReadAt for FileReader {
+    fn length(&self) -> Result<u64, StorageError> {
+        Ok(self.file.metadata().named(Operation::Read, &self.path)?.len())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, StorageError> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.file.read_at(&mut buffer[filled..], offset + filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(StorageError::new(Operation::Read, &self.path, &error)),
+            }
+        }
+        Ok(filled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Segment;
+
+    fn directory() -> (tempfile::TempDir, Directory) {
+        let temporary = tempfile::tempdir().unwrap();
+        let directory = Directory::create(&temporary.path().join("journal")).unwrap();
+        (temporary, directory)
+    }
+
+    fn read_all(directory: &Directory, name: &str) -> Vec<u8> {
+        let reader = directory.read(name).unwrap();
+        let mut bytes = vec![0xff; reader.length().unwrap() as usize + 1];
+        let count = reader.read_at(0, &mut bytes).unwrap();
+        bytes.truncate(count);
+        bytes
+    }
+
+    #[test]
+    fn a_created_segment_is_whole_zero_and_listed_once() {
+        let (_temporary, directory) = directory();
+        let segment = directory.create("a.seg", 3 << 20, Pace::Unpaced).unwrap();
+        assert_eq!(segment.length(), 3 << 20);
+        assert_eq!(read_all(&directory, "a.seg"), vec![0; 3 << 20]);
+        assert_eq!(directory.list().unwrap(), ["a.seg"]);
+    }
+
+    #[test]
+    fn written_bytes_are_read_back_by_others_before_and_after_the_sync() {
+        let (_temporary, directory) = directory();
+        let mut segment = directory.create("a.seg", 8192, Pace::Unpaced).unwrap();
+        segment.write(4090, b"across a page");
+        assert_eq!(&read_all(&directory, "a.seg")[4090..4103], b"across a page");
+        segment.sync(4090, 4103).unwrap();
+        drop(segment);
+        let mut again = directory.open("a.seg").unwrap();
+        again.write(8190, b"ok");
+        assert!(read_all(&directory, "a.seg").ends_with(b"ok"));
+    }
+
+    #[test]
+    #[should_panic(expected = "range end index")]
+    fn a_write_beyond_the_end_panics_instead_of_growing_the_file() {
+        let (_temporary, directory) = directory();
+        directory.create("a.seg", 4096, Pace::Unpaced).unwrap().write(4095, b"xx");
+    }
+
+    #[test]
+    fn extend_only_lengthens_and_copy_range_copies_what_is_there() {
+        let (_temporary, directory) = directory();
+        directory.create("a.seg", 5000, Pace::Unpaced).unwrap().write(4998, b"zz");
+        directory.extend("a.seg", 4000).unwrap();
+        assert_eq!(read_all(&directory, "a.seg").len(), 5000);
+        directory.extend("a.seg", 9000).unwrap();
+        assert_eq!(read_all(&directory, "a.seg").len(), 9000);
+        directory.copy_range("a.seg", 4997, 5001, "a.seg.torn").unwrap();
+        assert_eq!(read_all(&directory, "a.seg.torn"), b"\0zz\0");
+    }
+
+    #[test]
+    fn a_refusal_names_operation_and_path() {
+        let (_temporary, directory) = directory();
+        let error = directory.open("missing.seg").unwrap_err();
+        assert_eq!(error.operation, Operation::Open);
+        assert!(error.is_not_found() && error.path.ends_with("missing.seg"));
+        // Linux: ENOENT is 2.
+        assert_eq!(error.errno, 2);
+    }
+
+    #[test]
+    fn a_file_that_does_not_fit_leaves_nothing_behind() {
+        let (_temporary, directory) = directory();
+        let free = free_space(directory.path()).unwrap();
+        assert!(free > 0);
+        // Larger than any file can be, so it fails before anything is written.
+        directory.create("a.seg", 1 << 62, Pace::Unpaced).unwrap_err();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn pacing_takes_its_time() {
+        let (_temporary, directory) = directory();
+        let started = Instant::now();
+        let pace = Pace::BytesPerSecond(std::num::NonZeroU64::new(20 << 20).unwrap());
+        directory.create("a.seg", 2 << 20, pace).unwrap();
+        assert!(started.elapsed() >= Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,132 @@
+//! Admin HTTP on a thread of its own: `/metrics`, `/livez`, `/readyz`, `/status`. Reads shared state only.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use prometheus_client::registry::Registry;
+use serde_json::json;
+
+use crate::metrics;
+use crate::shared::Shared;
+
+/// A sync that takes longer than this makes the venue not ready.
+const SYNC_STALL: Duration = Duration::from_millis(500);
+
+/// What `/status` tells besides the watermarks.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// SoupBinTCP session.
+    pub session: String,
+    /// Sync mode as configured.
+    pub sync: String,
+    /// Stage threads: name, stages, core.
+    pub threads: serde_json::Value,
+    /// Idle strategy.
+    pub idle: String,
+    /// Order entry address.
+    pub order_entry: SocketAddr,
+}
+
+#[derive(Debug)]
+struct Admin {
+    shared: Arc<Shared>,
+    registry: Registry,
+    identity: Identity,
+    /// Start of the clock of `sync_started_ns`.
+    started: Instant,
+}
+
+/// Serves until the venue stops. The listener is bound by the caller, so that a bad address is a start-up error.
+pub fn serve(listener: TcpListener, shared: Arc<Shared>, identity: Identity) -> std::io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        let registry = metrics::registry(shared.clone());
+        let over = until_over(shared.clone());
+        let admin = Arc::new(Admin { shared, registry, identity, started: Instant::now() });
+        let router = Router::new()
+            .route("/metrics", get(metrics_text))
+            .route("/livez", get(livez))
+            .route("/readyz", get(readyz))
+            .route("/status", get(status))
+            .with_state(admin);
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        axum::serve(listener, router).with_graceful_shutdown(over).await
+    })
+}
+
+async fn until_over(shared: Arc<Shared>) {
+    while !shared.is_over() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn metrics_text(State(admin): State<Arc<Admin>>) -> Result<String, StatusCode> {
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &admin.registry)
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    Ok(text)
+}
+
+async fn livez(State(admin): State<Arc<Admin>>) -> (StatusCode, &'static str) {
+    match admin.shared.fatal.load(Ordering::Relaxed) {
+        false => (StatusCode::OK, "ok\n"),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "a stage has failed\n"),
+    }
+}
+
+async fn readyz(State(admin): State<Arc<Admin>>) -> (StatusCode, &'static str) {
+    match admin.obstacle() {
+        None => (StatusCode::OK, "ok\n"),
+        Some(obstacle) => (StatusCode::SERVICE_UNAVAILABLE, obstacle),
+    }
+}
+
+async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
+    let shared = &admin.shared;
+    let body = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "ready": admin.obstacle().is_none(),
+        "session": admin.identity.session,
+        "sync": admin.identity.sync,
+        "order_entry": admin.identity.order_entry.to_string(),
+        "threads": admin.identity.threads,
+        "idle": admin.identity.idle,
+        "next_sequence": shared.published.get() + 1,
+        "published_sequence": shared.published.get(),
+        "written_sequence": shared.written.get(),
+        "durable_sequence": shared.durable.get(),
+        "released_sequence": shared.released.get(),
+        "applied_sequence": shared.applied.get(),
+        "delivered_sequence": shared.delivered.get(),
+        "trades": shared.trades.load(Ordering::Relaxed),
+        "orders_live": shared.live_orders.load(Ordering::Relaxed),
+        "connections": shared.gateway.connections.load(Ordering::Relaxed),
+        "logged_in": shared.gateway.logged_in.load(Ordering::Relaxed),
+    });
+    (StatusCode::OK, format!("{body}\n"))
+}
+
+impl Admin {
+    /// Why the venue does not take orders right now.
+    fn obstacle(&self) -> Option<&'static str> {
+        if self.shared.fatal.load(Ordering::Relaxed) {
+            return Some("a stage has failed\n");
+        }
+        if self.shared.stop.load(Ordering::Relaxed) {
+            return Some("stopping\n");
+        }
+        let started = self.shared.sync_started_ns.load(Ordering::Relaxed);
+        let running = (self.started.elapsed().as_nanos() as u64).saturating_sub(started);
+        if started != 0 && running > SYNC_STALL.as_nanos() as u64 {
+            return Some("journal sync is stalled\n");
+        }
+        None
+    }
+}

@@ -1,0 +1,226 @@
+//! The configuration file: what may be said, what it means, and what is wrong with it in one line.
+//!
+//! Two layers: [`raw`] mirrors the TOML (unknown keys are errors), [`Config`] holds only what has been checked.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ringside_domain::limits::PRICE_MARKET;
+use ringside_domain::{Firm, Symbol, Username};
+use ringside_gateway::Password;
+
+mod demo;
+mod raw;
+
+pub use demo::DEMO;
+
+/// What is wrong with the configuration: one line that names file and key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file, or "embedded demo configuration".
+    pub file: String,
+    /// The key, like `instrument[0].tick_size`.
+    pub key: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.file, self.key, self.problem)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// What an acknowledgement promises.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sync {
+    /// The command is on stable storage.
+    Always,
+    /// The kernel has the command; stable storage follows within the interval.
+    Interval(Duration),
+    /// The kernel has the command.
+    Never,
+}
+
+/// What an idle stage thread does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// `park`, or `spin` when every stage thread has a core of its own.
+    Auto,
+    /// Never gives the core away.
+    Spin,
+    /// Lets others run between looks.
+    Yield,
+    /// Spins briefly, yields briefly, then sleeps until woken.
+    Park,
+}
+
+/// When the engine may apply a command.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Apply {
+    /// At once; answers wait for the journal.
+    Ahead,
+    /// Once it is released by the journal.
+    AfterDurable,
+}
+
+/// Which stages share a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Layout {
+    /// By the number of cores.
+    Auto,
+    /// One thread: gateway, journal, engine, egress. The other core is the kernel's and the clients'.
+    TwoCores,
+    /// Two threads: gateway, engine and egress; journal.
+    ThreeCores,
+    /// Three threads: gateway and egress; journal; engine.
+    FourCores,
+    /// As `FourCores`, pinned and spinning.
+    Host,
+}
+
+/// Core of each stage, where given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cores {
+    /// Sockets.
+    pub gateway: Option<usize>,
+    /// Journaler.
+    pub journal: Option<usize>,
+    /// Matching.
+    pub engine: Option<usize>,
+    /// Streams; runs on the gateway's thread.
+    pub egress: Option<usize>,
+    /// HTTP.
+    pub admin: Option<usize>,
+}
+
+/// `[pipeline]`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pipeline {
+    /// When the engine may apply.
+    pub apply: Apply,
+    /// What an idle thread does.
+    pub wait: Wait,
+    /// Stages per thread.
+    pub layout: Layout,
+    /// Pins.
+    pub cores: Cores,
+}
+
+/// `[[instrument]]`
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InstrumentConfig {
+    /// Symbol.
+    pub symbol: Symbol,
+    /// Tick in wire units.
+    pub tick: u32,
+    /// Lot in wire units.
+    pub lot: u32,
+    /// Decimals of the wire price.
+    pub price_decimals: u8,
+    /// Decimals of the wire quantity.
+    pub quantity_decimals: u8,
+}
+
+/// `[[login]]`
+#[derive(Clone, Debug)]
+pub struct LoginConfig {
+    /// Name.
+    pub username: Username,
+    /// Proof.
+    pub password: Password,
+    /// Firm.
+    pub firm: Firm,
+    /// Cancel its orders when it disconnects.
+    pub cancel_on_disconnect: bool,
+}
+
+impl LoginConfig {
+    /// The password, when the file has it in the clear. For the start message of the demo venue only.
+    pub fn demo_password(&self) -> Option<&str> {
+        match &self.password {
+            Password::Plain(password) => Some(password),
+            Password::Hash(_) => None,
+        }
+    }
+}
+
+/// A configuration that has been checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where it came from, for messages.
+    pub file: String,
+    /// Journal, streams, lock.
+    pub data_dir: PathBuf,
+    /// Order entry address.
+    pub order_entry: SocketAddr,
+    /// Admin HTTP address.
+    pub admin: SocketAddr,
+    /// Promise of an acknowledgement.
+    pub sync: Sync,
+    /// Bytes of a segment; `None` = by free space.
+    pub segment_size: Option<u64>,
+    /// Threads.
+    pub pipeline: Pipeline,
+    /// Instruments, in file order.
+    pub instruments: Vec<InstrumentConfig>,
+    /// Logins, in file order.
+    pub logins: Vec<LoginConfig>,
+}
+
+/// Flags of the command line that override the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--data-dir`
+    pub data_dir: Option<PathBuf>,
+    /// `--order-entry`
+    pub order_entry: Option<String>,
+    /// `--admin`
+    pub admin: Option<String>,
+}
+
+impl Config {
+    /// Reads a file, or takes the embedded demo venue.
+    pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Config, ConfigError> {
+        let (name, text) = match file {
+            None => ("embedded demo configuration".to_string(), DEMO.to_string()),
+            Some(path) => {
+                let name = path.display().to_string();
+                let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
+                    file: name.clone(),
+                    key: "(file)".into(),
+                    problem: format!("cannot be read: {error}"),
+                })?;
+                (name, text)
+            }
+        };
+        let mut raw = raw::parse(&name, &text)?;
+        raw.apply(overrides);
+        raw.check(name)
+    }
+
+    /// Parses text as if it were a file; for tests and tools.
+    pub fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
+        raw::parse(name, text)?.check(name.into())
+    }
+}
+
+/// `"0.25"` with 4 decimals is 2500. The error says what is wrong.
+pub fn scaled(text: &str, decimals: u8) -> Result<u64, String> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || text.ends_with('.') {
+        return Err(format!("{text:?} is not a decimal number"));
+    }
+    let significant = fraction.trim_end_matches('0');
+    if significant.len() > usize::from(decimals) {
+        return Err(format!("{text} cannot be written with {decimals} decimals"));
+    }
+    let padded = format!("{whole}{significant:0<width$}", width = usize::from(decimals));
+    let value = padded.parse::<u64>().map_err(|_| format!("{text} is too large"))?;
+    if value >= PRICE_MARKET { Err(format!("{text} is in the range of market prices")) } else { Ok(value) }
+}

@@ -1,0 +1,142 @@
+//! Prometheus text of the shared state, gathered on each scrape. Costs the stages nothing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::{Registry, Unit};
+use ringside_gateway::CloseReason;
+
+use crate::ring::{INPUT_SLOTS, OUTPUT_SLOTS};
+use crate::shared::{SYNC_BOUNDS_S, Shared};
+
+/// OUCH 5.0 reject reasons that the engine gives, with their label.
+pub const REJECT_NAMES: [(u16, &str); 9] = [
+    (0x03, "display"),
+    (0x09, "side"),
+    (0x0A, "capacity"),
+    (0x0C, "entry_disabled"),
+    (0x0D, "min_quantity"),
+    (0x0F, "other"),
+    (0x13, "quantity"),
+    (0x17, "symbol"),
+    (0x1D, "price"),
+];
+
+/// A registry over the shared state.
+pub fn registry(shared: Arc<Shared>) -> Registry {
+    let mut registry = Registry::with_prefix("ringside");
+    registry.register_collector(Box::new(Gauges(shared)));
+    registry
+}
+
+#[derive(Debug)]
+struct Gauges(Arc<Shared>);
+
+impl Collector for Gauges {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let shared = &self.0;
+        sequences(shared, &mut encoder)?;
+        rings(shared, &mut encoder)?;
+        sync_times(shared, &mut encoder)?;
+        traffic(shared, &mut encoder)?;
+        labelled(shared, &mut encoder)
+    }
+}
+
+fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    // Sequences stay far below 2^63.
+    let gauge = ConstGauge::new(value as i64);
+    gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+}
+
+fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: &AtomicU64) -> fmt::Result {
+    // Relaxed: a figure.
+    let counter = ConstCounter::new(value.load(Ordering::Relaxed));
+    counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
+}
+
+fn sequences(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let rows = [
+        ("published_sequence", "Last command handed to the input ring", &shared.published),
+        ("written_sequence", "Last command handed to the kernel", &shared.written),
+        ("durable_sequence", "Last command on stable storage", &shared.durable),
+        ("released_sequence", "Last command that may be answered", &shared.released),
+        ("applied_sequence", "Last command carried out by the engine", &shared.applied),
+        ("delivered_sequence", "Last command whose events are in the streams", &shared.delivered),
+    ];
+    rows.iter().try_for_each(|(name, help, mark)| gauge(encoder, name, help, mark.get()))
+}
+
+fn rings(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let published = shared.published.get();
+    let slowest = shared.written.get().min(shared.applied.get());
+    gauge(encoder, "input_ring_slots", "Slots of the input ring", INPUT_SLOTS as u64)?;
+    gauge(
+        encoder,
+        "input_ring_used",
+        "Commands not yet taken by all readers",
+        published.saturating_sub(slowest),
+    )?;
+    gauge(encoder, "output_ring_slots", "Slots of the output ring", OUTPUT_SLOTS as u64)?;
+    let (applied, delivered) = (shared.applied.get(), shared.delivered.get());
+    gauge(encoder, "egress_lag", "Commands applied but not delivered", applied.saturating_sub(delivered))?;
+    let written = shared.written.get();
+    gauge(
+        encoder,
+        "durable_lag",
+        "Commands written but not durable",
+        written.saturating_sub(shared.durable.get()),
+    )
+}
+
+fn sync_times(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let bounds = SYNC_BOUNDS_S.iter().copied().chain([f64::MAX]);
+    let buckets: Vec<(f64, u64)> = bounds.zip(shared.sync_times.buckets.iter().map(load)).collect();
+    let count = buckets.iter().map(|(_, count)| count).sum();
+    let sum = load(&shared.sync_times.sum_ns) as f64 / 1e9;
+    let help = "Time of one journal sync";
+    let mut metric = encoder.encode_descriptor("sync", help, Some(&Unit::Seconds), MetricType::Histogram)?;
+    metric.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+}
+
+fn traffic(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let gateway = &shared.gateway;
+    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    gauge(encoder, "connections", "Connections open", load(&gateway.connections))?;
+    gauge(encoder, "connections_logged_in", "Connections logged in", load(&gateway.logged_in))?;
+    gauge(encoder, "orders_live", "Orders resting", load(&shared.live_orders))?;
+    counter(encoder, "connections_accepted", "Connections ever accepted", &gateway.accepted)?;
+    counter(encoder, "logins", "Logins let in", &gateway.logins)?;
+    counter(encoder, "messages", "Messages added to streams", &gateway.messages)?;
+    counter(encoder, "socket_bytes", "Bytes written to sockets", &gateway.bytes_out)?;
+    counter(
+        encoder,
+        "input_ring_full",
+        "Times a socket was not read because the ring was full",
+        &gateway.ring_full,
+    )?;
+    counter(encoder, "trades", "Matches", &shared.trades)
+}
+
+fn labelled(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "Orders refused, by reason";
+    let mut family = encoder.encode_descriptor("rejects", help, None, MetricType::Counter)?;
+    for (code, name) in REJECT_NAMES {
+        let count = ConstCounter::new(shared.gateway.rejected.get(code));
+        count.encode(family.encode_family(&[("reason", name)])?)?;
+    }
+    let help = "Connections closed, by reason";
+    let mut family = encoder.encode_descriptor("disconnects", help, None, MetricType::Counter)?;
+    for (reason, counter) in CloseReason::ALL.iter().zip(&shared.gateway.closed) {
+        let count = ConstCounter::new(counter.load(Ordering::Relaxed));
+        count.encode(family.encode_family(&[("reason", reason.name())])?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! From a data directory to a venue that knows everything it ever acknowledged.
+//!
+//! The journal is checked and its end found, every command is carried out again, and the streams of all logins
+//! are written anew: the same commands give the same bytes. Then what the start itself changes is journaled.
+
+use std::num::NonZeroU64;
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use ringside_domain::{Command, Event, Sequence, TimeNs};
+use ringside_engine::{Engine, Limits};
+use ringside_gateway::Outbound;
+use ringside_gateway::server::{append_event, stream_path};
+use ringside_journal::{Journal, JournalError, Reader, SegmentOptions, preparer, recover as recover_journal};
+use ringside_storage::{Directory, Pace, free_space};
+use tracing::{info, warn};
+
+use crate::boot;
+use crate::config::Config;
+use crate::stages::{CommandLog, StageError, unix_time_ns};
+use crate::venue::{VenueError, spawn};
+
+/// The journal of a venue.
+pub type Log = Journal<Directory>;
+
+/// Zeros are written at this rate at most while the venue runs: faster, and the journal's own syncs suffer
+/// (docs/decisions/0004).
+const PREPARE_BYTES_PER_SECOND: u64 = 128 << 20;
+
+impl CommandLog for Log {
+    type Error = JournalError;
+
+    fn append(&mut self, sequence: Sequence, time_ns: TimeNs, command: &Command) -> Result<(), JournalError> {
+        Journal::append(self, sequence, time_ns, command).map(|_| ())
+    }
+
+    fn flush(&mut self) -> Result<Sequence, JournalError> {
+        Journal::flush(self)
+    }
+
+    fn close(&mut self) -> Result<Sequence, JournalError> {
+        Journal::close(self)
+    }
+}
+
+/// A recovered venue, not yet wired.
+pub struct Recovered {
+    /// State after `sequence`.
+    pub engine: Engine,
+    /// The journal, open for more.
+    pub journal: VenueJournal,
+    /// Streams by login id - 1.
+    pub streams: Vec<Outbound>,
+    /// Last command.
+    pub sequence: Sequence,
+}
+
+/// The journal with what belongs to it.
+pub struct VenueJournal {
+    /// Open for more.
+    pub journal: Log,
+    /// Prepares segments; ends when the journal is dropped.
+    pub preparer: JoinHandle<()>,
+    /// Time of the last command.
+    pub time_ns: TimeNs,
+}
+
+/// Recovers the data directory, and journals what the start changes.
+pub fn recover(config: &Config) -> Result<Recovered, VenueError> {
+    let disk = Directory::create(&config.data_dir.join("journal"))?;
+    let found = recover_journal(&disk)?;
+    if let Some(tail) = found.torn_tail() {
+        let (bytes, copy) = (tail.bytes, tail.copy.as_str());
+        warn!(segment = tail.segment, offset = tail.offset, bytes, copy, "torn tail cut off");
+    }
+    let mut replayed = replay(&disk, &config.data_dir.join("outbound"))?;
+    assert_eq!(replayed.sequence, found.last_sequence(), "Invariant: recovery and replay see one journal");
+    let options = SegmentOptions {
+        length: segment_length(config, &disk)?,
+        ahead: 1,
+        pace: Pace::BytesPerSecond(NonZeroU64::new(PREPARE_BYTES_PER_SECOND).expect("not zero")),
+    };
+    let (source, task) = preparer(disk.clone(), options, found.next_segment());
+    let preparer = spawn("ringside-prep", move || task.run())?;
+    let now = unix_time_ns();
+    let mut journal = Journal::resume(&disk, &found, source, now).map_err(failed)?;
+    let time_ns = now.max(found.last_time_ns());
+    let before = replayed.sequence;
+    replayed.boot(config, &mut journal, time_ns)?;
+    let sequence = replayed.sequence;
+    info!(commands = before, boot_commands = sequence - before, state_hash = replayed.hash(), "recovered");
+    let Replayed { engine, streams, .. } = replayed;
+    let streams = streams.streams;
+    Ok(Recovered { engine, journal: VenueJournal { journal, preparer, time_ns }, streams, sequence })
+}
+
+fn failed(error: JournalError) -> VenueError {
+    VenueError::Stage(StageError::Journal(Box::new(error)))
+}
+
+fn segment_length(config: &Config, disk: &Directory) -> Result<u64, VenueError> {
+    match config.segment_size {
+        Some(bytes) => Ok(bytes),
+        None => Ok(ringside_journal::format::segment_length_auto(free_space(disk.path())?)),
+    }
+}
+
+/// Engine and streams while commands are carried out one by one.
+struct Replayed {
+    engine: Engine,
+    streams: Streams,
+    sequence: Sequence,
+}
+
+fn replay(disk: &Directory, outbound: &Path) -> Result<Replayed, VenueError> {
+    let streams = Streams::new(outbound)?;
+    let mut replayed = Replayed { engine: Engine::new(Limits::default()), streams, sequence: 0 };
+    for entry in Reader::open(disk.clone()) {
+        let entry = entry?;
+        replayed.apply(entry.time_ns, &entry.command)?;
+    }
+    Ok(replayed)
+}
+
+impl Replayed {
+    fn apply(&mut self, time_ns: TimeNs, command: &Command) -> Result<(), VenueError> {
+        self.sequence += 1;
+        let streams = &mut self.streams;
+        self.engine.apply(time_ns, command, &mut |event: Event| streams.append(time_ns, &event));
+        self.streams.settle(self.engine.logins().len())
+    }
+
+    /// Journals and carries out what the start changes. Durable when this returns.
+    fn boot(&mut self, config: &Config, journal: &mut Log, time_ns: TimeNs) -> Result<(), VenueError> {
+        let commands = boot::reconcile_sessions(&self.engine);
+        self.carry_out(&commands, journal, time_ns)?;
+        let commands = boot::reconcile_configuration(&self.engine, config)?;
+        self.carry_out(&commands, journal, time_ns)?;
+        journal.flush().map_err(failed)?;
+        Ok(())
+    }
+
+    fn carry_out(
+        &mut self,
+        commands: &[Command],
+        journal: &mut Log,
+        time_ns: TimeNs,
+    ) -> Result<(), VenueError> {
+        for command in commands {
+            CommandLog::append(journal, self.sequence + 1, time_ns, command).map_err(failed)?;
+            self.apply(time_ns, command)?;
+        }
+        Ok(())
+    }
+
+    fn hash(&self) -> String {
+        format!("{:016x}", self.engine.state_hash())
+    }
+}
+
+/// The streams of all logins, written anew.
+struct Streams {
+    directory: std::path::PathBuf,
+    streams: Vec<Outbound>,
+    dirty: Vec<usize>,
+}
+
+impl Streams {
+    fn new(directory: &Path) -> Result<Self, VenueError> {
+        Ok(Streams { directory: directory.into(), streams: Vec::new(), dirty: Vec::new() })
+    }
+
+    fn append(&mut self, time_ns: TimeNs, event: &Event) {
+        let at = event.login.0 as usize - 1;
+        append_event(&mut self.streams[at], time_ns, event);
+        self.dirty.push(at);
+    }
+
+    /// After a command: long tails go to their files, a new login gets its stream.
+    fn settle(&mut self, logins: usize) -> Result<(), VenueError> {
+        for at in self.dirty.drain(..) {
+            self.streams[at].store_if_long().map_err(ringside_gateway::GatewayError::from)?;
+        }
+        while self.streams.len() < logins {
+            let id = ringside_domain::LoginId(self.streams.len() as u32 + 1);
+            let stream = Outbound::create(&stream_path(&self.directory, id));
+            self.streams.push(stream.map_err(ringside_gateway::GatewayError::from)?);
+        }
+        Ok(())
+    }
+}

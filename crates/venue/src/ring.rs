@@ -1,0 +1,112 @@
+//! The two rings and what is in their slots.
+
+use disruptor::{
+    EventPoller, MultiConsumerBarrier, SingleConsumerBarrier, SingleProducer, SingleProducerBarrier,
+    build_single_producer,
+};
+use ringside_domain::{AccountQuery, Action, Command, Event, Fact, LoginId, Sequence, TimeNs};
+
+/// Slots of the input ring. 4,096 × 128 B = 512 KiB: with the journal's and the engine's own data inside L2.
+pub const INPUT_SLOTS: usize = 4_096;
+/// Slots of the output ring. A command causes fewer than two events on average.
+pub const OUTPUT_SLOTS: usize = 8_192;
+/// Commands the journal takes at once: a quarter of the ring stays free for producers during a sync.
+pub const JOURNAL_BATCH: u64 = 3_072;
+/// Commands the engine takes at once.
+pub const ENGINE_BATCH: u64 = 256;
+
+/// A command on its way in.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub struct InputSlot {
+    /// Unix time at the gateway, not yet made monotonic.
+    pub time_ns: TimeNs,
+    /// The command.
+    pub command: Command,
+}
+
+/// An event on its way out.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub struct OutputSlot {
+    /// The command that caused it.
+    pub sequence: Sequence,
+    /// Journaled time of that command.
+    pub time_ns: TimeNs,
+    /// The event.
+    pub event: Event,
+}
+
+const _: () = assert!(size_of::<InputSlot>() == 128, "one slot, two cache lines");
+const _: () = assert!(size_of::<OutputSlot>() == 128, "one slot, two cache lines");
+const _: () = assert!(JOURNAL_BATCH < INPUT_SLOTS as u64 && ENGINE_BATCH < INPUT_SLOTS as u64);
+
+impl Default for InputSlot {
+    fn default() -> Self {
+        let action = Action::AccountQuery(AccountQuery { user_ref_idx: 0 });
+        InputSlot { time_ns: 0, command: Command { login: LoginId::VENUE, action } }
+    }
+}
+
+impl Default for OutputSlot {
+    fn default() -> Self {
+        let fact = Fact::NextUserRefNum { user_ref_num: 0 };
+        OutputSlot { sequence: 0, time_ns: 0, event: Event { login: LoginId::VENUE, user_ref_idx: 0, fact } }
+    }
+}
+
+/// Writes commands.
+pub type InputProducer = SingleProducer<InputSlot, MultiConsumerBarrier>;
+/// Reads commands.
+pub type InputPoller = EventPoller<InputSlot, SingleProducerBarrier>;
+/// Writes events.
+pub type OutputProducer = SingleProducer<OutputSlot, SingleConsumerBarrier>;
+/// Reads events.
+pub type OutputPoller = EventPoller<OutputSlot, SingleProducerBarrier>;
+
+/// The input ring: one producer; journal and engine read it independently of each other.
+pub fn input_ring() -> (InputProducer, InputPoller, InputPoller) {
+    let builder = build_single_producer(INPUT_SLOTS, InputSlot::default, disruptor::BusySpin);
+    let (journal, builder) = builder.new_event_poller();
+    let (engine, builder) = builder.new_event_poller();
+    (builder.build(), journal, engine)
+}
+
+/// The output ring: the engine writes, egress reads.
+pub fn output_ring() -> (OutputProducer, OutputPoller) {
+    let builder = build_single_producer(OUTPUT_SLOTS, OutputSlot::default, disruptor::BusySpin);
+    let (egress, builder) = builder.new_event_poller();
+    (builder.build(), egress)
+}
+
+/// Command time: the producer's stamp, held back from going backwards. Journal and engine compute it from the
+/// same ordered slots, so they agree without telling each other.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandClock {
+    last_ns: TimeNs,
+}
+
+impl CommandClock {
+    /// Continues after the last journaled time.
+    pub const fn new(last_ns: TimeNs) -> Self {
+        CommandClock { last_ns }
+    }
+
+    /// Time of the next command in the ring.
+    #[inline]
+    pub fn next(&mut self, stamp_ns: TimeNs) -> TimeNs {
+        self.last_ns = self.last_ns.max(stamp_ns);
+        self.last_ns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_time_never_goes_back() {
+        let mut clock = CommandClock::new(100);
+        assert_eq!([90, 110, 105, 111].map(|stamp| clock.next(stamp)), [100, 110, 110, 111]);
+    }
+}

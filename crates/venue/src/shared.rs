@@ -1,0 +1,161 @@
+//! The few numbers that cross threads. Each has one writer.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crossbeam_utils::CachePadded;
+
+/// A number that only ever grows, with one writer and many readers.
+#[derive(Debug, Default)]
+pub struct Watermark(CachePadded<AtomicU64>);
+
+impl Watermark {
+    /// Starts at a value.
+    pub fn new(value: u64) -> Self {
+        Watermark(CachePadded::new(AtomicU64::new(value)))
+    }
+
+    /// Reads. What the writer did before it advanced is visible after this.
+    #[inline]
+    pub fn get(&self) -> u64 {
+        // Acquire: pairs with the Release store in advance.
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Moves up. Only the one writer calls this.
+    #[inline]
+    pub fn advance(&self, value: u64) {
+        debug_assert!(value >= self.0.load(Ordering::Relaxed), "Invariant: a watermark never goes back");
+        // Release: readers that see the value see all that was done for it.
+        self.0.store(value, Ordering::Release);
+    }
+}
+
+/// Upper bounds of the sync-time histogram, seconds. The last bucket is open.
+pub const SYNC_BOUNDS_S: [f64; 14] =
+    [25e-6, 50e-6, 100e-6, 150e-6, 200e-6, 300e-6, 500e-6, 1e-3, 2e-3, 5e-3, 10e-3, 50e-3, 100e-3, 500e-3];
+
+/// A histogram with one writer.
+#[derive(Debug, Default)]
+pub struct SyncTimes {
+    /// Counts per bucket of [`SYNC_BOUNDS_S`], and one for the rest.
+    pub buckets: [AtomicU64; SYNC_BOUNDS_S.len() + 1],
+    /// Sum of all, nanoseconds.
+    pub sum_ns: AtomicU64,
+}
+
+impl SyncTimes {
+    /// Notes one sync.
+    pub fn record(&self, ns: u64) {
+        let seconds = ns as f64 / 1e9;
+        let bucket = SYNC_BOUNDS_S.iter().position(|bound| seconds <= *bound).unwrap_or(SYNC_BOUNDS_S.len());
+        bump(&self.buckets[bucket], 1);
+        bump(&self.sum_ns, ns);
+    }
+}
+
+/// Adds to a counter that has one writer: a plain load and store, no locked instruction.
+#[inline]
+pub fn bump(counter: &AtomicU64, by: u64) {
+    // Relaxed: a count, ordered with nothing.
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
+}
+
+/// State that the stages share.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// Handed to the input ring. Writer: gateway.
+    pub published: Watermark,
+    /// In the journal's mapping: handed to the kernel. Writer: journal.
+    pub written: Watermark,
+    /// On stable storage. Writer: journal.
+    pub durable: Watermark,
+    /// What may be told: durable or written, by sync mode. Writer: journal.
+    pub released: Watermark,
+    /// Carried out by the engine, its events in the output ring. Writer: engine.
+    pub applied: Watermark,
+    /// All events up to here are in the streams. Writer: egress.
+    pub delivered: Watermark,
+    /// A stage has failed: nothing leaves any more.
+    pub fatal: AtomicBool,
+    /// Everybody shall finish.
+    pub stop: AtomicBool,
+    /// Time of each sync. Writer: journal.
+    pub sync_times: SyncTimes,
+    /// When the sync under way began, nanoseconds since start; 0 = none. Writer: journal.
+    pub sync_started_ns: AtomicU64,
+    /// Counters of the gateway. Writer: gateway.
+    pub gateway: GatewayCounters,
+    /// Matches. Writer: engine.
+    pub trades: AtomicU64,
+    /// Orders resting. Writer: engine.
+    pub live_orders: AtomicU64,
+}
+
+/// Copies of the gateway's counters, for the admin thread.
+#[derive(Debug, Default)]
+pub struct GatewayCounters {
+    /// Connections open.
+    pub connections: AtomicU64,
+    /// Connections logged in.
+    pub logged_in: AtomicU64,
+    /// Connections ever accepted.
+    pub accepted: AtomicU64,
+    /// Logins let in.
+    pub logins: AtomicU64,
+    /// Messages added to streams.
+    pub messages: AtomicU64,
+    /// Bytes written to sockets.
+    pub bytes_out: AtomicU64,
+    /// Times the input ring was full.
+    pub ring_full: AtomicU64,
+    /// Connections closed by reason.
+    pub closed: [AtomicU64; ringside_gateway::CloseReason::ALL.len()],
+    /// Orders refused by OUCH reason code.
+    pub rejected: RejectCounters,
+}
+
+/// One counter per reason code that the engine can give.
+#[derive(Debug)]
+pub struct RejectCounters([AtomicU64; 64]);
+
+impl Default for RejectCounters {
+    fn default() -> Self {
+        RejectCounters([const { AtomicU64::new(0) }; 64])
+    }
+}
+
+impl RejectCounters {
+    /// Notes a refusal. Codes of OUCH 5.0 are below 64.
+    pub fn record(&self, code: u16) {
+        bump(&self.0[usize::from(code) % 64], 1);
+    }
+
+    /// Count of a code.
+    pub fn get(&self, code: u16) -> u64 {
+        self.0[usize::from(code) % 64].load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    /// State of a venue whose journal ends at a sequence.
+    pub fn new(last_sequence: u64) -> Self {
+        let shared = Shared::default();
+        for watermark in [
+            &shared.published,
+            &shared.written,
+            &shared.durable,
+            &shared.released,
+            &shared.applied,
+            &shared.delivered,
+        ] {
+            watermark.advance(last_sequence);
+        }
+        shared
+    }
+
+    /// True when stages shall end.
+    pub fn is_over(&self) -> bool {
+        // Relaxed: seen soon is enough; what must not leave is guarded by `released`.
+        self.fatal.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
+    }
+}

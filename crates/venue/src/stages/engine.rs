@@ -1,0 +1,127 @@
+//! The engine on its thread: commands from the input ring, events to the output ring.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use disruptor::{MissingFreeSlots, Producer};
+use ringside_domain::{Event, Sequence};
+use ringside_engine::Engine;
+
+use super::{Stage, StageError};
+use crate::config::Apply;
+use crate::ring::{CommandClock, ENGINE_BATCH, InputPoller, OUTPUT_SLOTS, OutputProducer, OutputSlot};
+use crate::shared::Shared;
+use crate::threads::ThreadBell;
+
+/// The stage.
+pub struct EngineStage {
+    engine: Engine,
+    input: InputPoller,
+    output: OutputProducer,
+    apply: Apply,
+    shared: Arc<Shared>,
+    sequence: Sequence,
+    clock: CommandClock,
+    /// Events that the output ring had no room for yet, from `sent` on. One command may cause any number.
+    pending: Vec<OutputSlot>,
+    sent: usize,
+    egress: Arc<ThreadBell>,
+}
+
+impl EngineStage {
+    /// A stage that continues where `engine` stands after `sequence`.
+    pub fn new(
+        engine: Engine,
+        input: InputPoller,
+        output: OutputProducer,
+        apply: Apply,
+        shared: Arc<Shared>,
+        sequence: Sequence,
+        egress: Arc<ThreadBell>,
+    ) -> Self {
+        let clock = CommandClock::new(engine.counters().time_ns);
+        let pending = Vec::with_capacity(OUTPUT_SLOTS);
+        EngineStage { engine, input, output, apply, shared, sequence, clock, pending, sent: 0, egress }
+    }
+
+    /// The engine, for comparison after a run.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    fn apply_batch(&mut self) -> bool {
+        let limit = match self.apply {
+            Apply::Ahead => ENGINE_BATCH,
+            Apply::AfterDurable => ENGINE_BATCH.min(self.shared.released.get() - self.sequence),
+        };
+        if limit == 0 {
+            return false;
+        }
+        let Ok(mut guard) = self.input.take(limit) else { return false };
+        for slot in &mut guard {
+            self.sequence += 1;
+            let (sequence, time_ns) = (self.sequence, self.clock.next(slot.time_ns));
+            let pending = &mut self.pending;
+            let mut listener = |event: Event| pending.push(OutputSlot { sequence, time_ns, event });
+            self.engine.apply(time_ns, &slot.command, &mut listener);
+        }
+        true
+    }
+
+    /// Moves pending events into the output ring as far as there is room. True: all are in.
+    fn publish(&mut self) -> bool {
+        while self.sent < self.pending.len() {
+            let wanted = (self.pending.len() - self.sent).min(OUTPUT_SLOTS / 2);
+            let count = match self.try_publish(wanted) {
+                Ok(()) => wanted,
+                Err(MissingFreeSlots(missing)) => {
+                    let room = wanted.saturating_sub(missing as usize);
+                    if room == 0 || self.try_publish(room).is_err() {
+                        return false;
+                    }
+                    room
+                }
+            };
+            self.sent += count;
+        }
+        self.pending.clear();
+        self.sent = 0;
+        true
+    }
+
+    fn try_publish(&mut self, count: usize) -> Result<(), MissingFreeSlots> {
+        let events = &self.pending[self.sent..self.sent + count];
+        let published = self.output.try_batch_publish(count, |slots| {
+            for (slot, event) in slots.zip(events) {
+                *slot = *event;
+            }
+        });
+        published.map(|_| ())
+    }
+
+    fn report(&self) {
+        self.shared.applied.advance(self.sequence);
+        // Relaxed: figures for the admin thread.
+        self.shared.trades.store(self.engine.counters().trades, Ordering::Relaxed);
+        self.shared.live_orders.store(self.engine.live_orders().into(), Ordering::Relaxed);
+        self.egress.ring();
+    }
+}
+
+impl Stage for EngineStage {
+    fn poll(&mut self) -> Result<bool, StageError> {
+        let had_pending = !self.pending.is_empty();
+        if !self.publish() {
+            self.egress.ring();
+            return Ok(false);
+        }
+        let applied = self.apply_batch();
+        if !applied && !had_pending {
+            return Ok(false);
+        }
+        if self.publish() {
+            self.report();
+        }
+        Ok(true)
+    }
+}

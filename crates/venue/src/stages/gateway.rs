@@ -1,0 +1,199 @@
+//! Gateway and egress, which share the sockets: events out first, then bytes in.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use disruptor::Producer;
+use ringside_domain::{Command, Fact, Sequence, TimeNs};
+use ringside_gateway::{CommandSink, Gateway};
+
+use super::{Stage, StageError, Waited};
+use crate::ring::{InputProducer, InputSlot, OUTPUT_SLOTS, OutputPoller, OutputSlot};
+use crate::shared::{GatewayCounters, Shared};
+use crate::threads::ThreadBell;
+
+/// The way into the input ring.
+pub struct Inlet {
+    producer: InputProducer,
+    shared: Arc<Shared>,
+    published: Sequence,
+    /// Stamp of the commands of this turn.
+    time_ns: TimeNs,
+    /// Who waits for commands.
+    consumers: Vec<Arc<ThreadBell>>,
+}
+
+impl Inlet {
+    /// Continues after the sequence that `shared` knows.
+    pub fn new(producer: InputProducer, shared: Arc<Shared>, consumers: Vec<Arc<ThreadBell>>) -> Self {
+        let published = shared.published.get();
+        Inlet { producer, shared, published, time_ns: 0, consumers }
+    }
+
+    /// Stamps the commands that follow.
+    pub fn stamp(&mut self, time_ns: TimeNs) {
+        self.time_ns = time_ns;
+    }
+
+    /// Tells the consumers what was published since the last call. True: there was something.
+    pub fn announce(&mut self) -> bool {
+        if self.shared.published.get() == self.published {
+            return false;
+        }
+        self.shared.published.advance(self.published);
+        self.consumers.iter().for_each(|bell| bell.ring());
+        true
+    }
+}
+
+impl CommandSink for Inlet {
+    #[inline]
+    fn offer(&mut self, command: &Command) -> bool {
+        let slot = InputSlot { time_ns: self.time_ns, command: *command };
+        // The closure only copies: a panic inside it would leave a hole in the ring.
+        let published = self.producer.try_publish(|place| *place = slot).is_ok();
+        self.published += u64::from(published);
+        published
+    }
+}
+
+/// Unix time in nanoseconds.
+pub fn unix_time_ns() -> TimeNs {
+    // Before 1970 the clock is broken; the command clock then holds the last journaled time.
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_nanos() as TimeNs)
+}
+
+/// The stage.
+pub struct GatewayStage {
+    gateway: Gateway,
+    inlet: Inlet,
+    output: OutputPoller,
+    shared: Arc<Shared>,
+    /// Events that are not released yet.
+    held: VecDeque<OutputSlot>,
+    stopping: bool,
+}
+
+impl GatewayStage {
+    /// A stage over an open gateway.
+    pub fn new(gateway: Gateway, inlet: Inlet, output: OutputPoller, shared: Arc<Shared>) -> Self {
+        GatewayStage {
+            gateway,
+            inlet,
+            output,
+            shared,
+            held: VecDeque::with_capacity(OUTPUT_SLOTS),
+            stopping: false,
+        }
+    }
+
+    /// Delivers events whose command is released.
+    fn egress(&mut self) -> bool {
+        // Read before the ring is: all events of commands up to here are in it or beyond it.
+        let applied = self.shared.applied.get();
+        let released = self.shared.released.get();
+        let mut worked = false;
+        while self.held.front().is_some_and(|slot| slot.sequence <= released) {
+            let slot = self.held.pop_front().expect("just seen");
+            self.deliver(&slot);
+            worked = true;
+        }
+        worked |= self.take_output(released);
+        if self.held.is_empty() && !self.output.has_available() {
+            self.shared.delivered.advance(applied.min(released).max(self.shared.delivered.get()));
+        }
+        worked
+    }
+
+    fn take_output(&mut self, released: Sequence) -> bool {
+        let room = OUTPUT_SLOTS - self.held.len();
+        if room == 0 {
+            return false;
+        }
+        let Ok(mut guard) = self.output.take(room as u64) else { return false };
+        for slot in &mut guard {
+            if self.held.is_empty() && slot.sequence <= released {
+                deliver(&mut self.gateway, &self.shared.gateway, slot);
+            } else {
+                self.held.push_back(*slot);
+            }
+        }
+        true
+    }
+
+    fn deliver(&mut self, slot: &OutputSlot) {
+        deliver(&mut self.gateway, &self.shared.gateway, slot);
+    }
+
+    fn turn(&mut self, timeout: Duration) -> Result<bool, StageError> {
+        self.inlet.stamp(unix_time_ns());
+        let commands = self.gateway.poll(timeout, &mut self.inlet)?;
+        if commands > 0 || self.inlet.announce() {
+            self.inlet.announce();
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// At the end: no more input, and over once everything under way has been sent.
+    fn wind_down(&mut self) {
+        // Relaxed: a request that is seen soon.
+        if self.shared.stop.load(Ordering::Relaxed) && !self.stopping {
+            self.stopping = true;
+            self.gateway.stop_input();
+        }
+    }
+
+    fn publish_counters(&self) {
+        copy_counters(self.gateway.stats(), &self.shared.gateway);
+    }
+}
+
+impl Stage for GatewayStage {
+    fn poll(&mut self) -> Result<bool, StageError> {
+        self.wind_down();
+        let delivered = self.egress();
+        self.gateway.flush(&mut self.inlet)?;
+        let worked = self.turn(Duration::ZERO)?;
+        if delivered || worked {
+            self.publish_counters();
+        }
+        Ok(delivered || worked || self.gateway.has_ready())
+    }
+
+    fn wait(&mut self, timeout: Duration) -> Result<Waited, StageError> {
+        self.turn(timeout.min(self.gateway.timer_step()))?;
+        self.publish_counters();
+        Ok(Waited::Waited)
+    }
+
+    fn is_drained(&self) -> bool {
+        self.shared.delivered.get() >= self.shared.published.get() && self.gateway.is_drained()
+    }
+}
+
+fn deliver(gateway: &mut Gateway, counters: &GatewayCounters, slot: &OutputSlot) {
+    if let Fact::Rejected { reason, .. } = slot.event.fact {
+        counters.rejected.record(reason as u16);
+    }
+    gateway.deliver(slot.time_ns, &slot.event);
+}
+
+fn copy_counters(stats: &ringside_gateway::Stats, counters: &GatewayCounters) {
+    let pairs = [
+        (&counters.connections, stats.connections),
+        (&counters.logged_in, stats.logged_in),
+        (&counters.accepted, stats.accepted),
+        (&counters.logins, stats.logins),
+        (&counters.messages, stats.messages),
+        (&counters.bytes_out, stats.bytes_out),
+        (&counters.ring_full, stats.sink_full),
+    ];
+    // Relaxed: figures for the admin thread.
+    pairs.iter().for_each(|(counter, value)| counter.store(*value, Ordering::Relaxed));
+    for (counter, value) in counters.closed.iter().zip(stats.closed) {
+        counter.store(value, Ordering::Relaxed);
+    }
+}

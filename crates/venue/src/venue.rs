@@ -1,0 +1,385 @@
+//! A running venue: recovered, wired, started; later stopped in order.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::bounded;
+use ringside_domain::{Sequence, Text};
+use ringside_engine::Engine;
+use ringside_gateway::limits::VERIFICATIONS_MAX;
+use ringside_gateway::{Credential, Gateway, GatewayError, GatewayOptions, LoginEntry, Verifier};
+use ringside_journal::RecoverError;
+use ringside_storage::{DirectoryLock, LockError, StorageError};
+use serde_json::json;
+use thiserror::Error;
+use tracing::{error, info, warn};
+
+use crate::admin::{self, Identity};
+use crate::boot::login_id;
+use crate::config::{Config, ConfigError, Sync};
+use crate::layout::{self, Plan, StageName};
+use crate::recovery::{self, Recovered, VenueJournal};
+use crate::ring::{self, InputPoller, OutputProducer};
+use crate::shared::Shared;
+use crate::stages::{EngineStage, GatewayStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
+use crate::threads::{StageThread, ThreadBell, bell, wakes_poll};
+
+/// Why a venue did not start, or did not stay up.
+#[derive(Debug, Error)]
+pub enum VenueError {
+    /// The configuration is wrong, or what it asks for cannot be had.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Another venue has the data directory.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The journal cannot be trusted.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// Storage failed at start.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The gateway could not be opened or its streams not be rebuilt.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// A stage failed while running.
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    /// A thread could not be started.
+    #[error("thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// What the ready line says.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Order entry address.
+    pub order_entry: SocketAddr,
+    /// Admin address.
+    pub admin: SocketAddr,
+    /// SoupBinTCP session.
+    pub session: String,
+    /// Journal sequence of the next command.
+    pub next_sequence: Sequence,
+}
+
+/// A venue whose threads run.
+#[derive(Debug)]
+pub struct Venue {
+    shared: Arc<Shared>,
+    stages: Vec<JoinHandle<Result<(), StageError>>>,
+    /// Admin, verifier, segment preparer: they end when the stages hang up.
+    helpers: Vec<JoinHandle<()>>,
+    /// Held until everything has ended.
+    _lock: DirectoryLock,
+}
+
+impl Venue {
+    /// Recovers the data directory and starts the venue. When this returns, logins are accepted.
+    pub fn start(config: &Config) -> Result<(Venue, Ready), VenueError> {
+        let plan = plan(config)?;
+        let admin_listener = bind(config, "admin.listen", config.admin)?;
+        let lock = lock(config)?;
+        let recovered = recovery::recover(config)?;
+        Wiring::new(config, plan, admin_listener, recovered)?.start(lock)
+    }
+
+    /// Asks for an orderly end. May be called from any thread.
+    pub fn stopper(&self) -> impl Fn() + Send + 'static {
+        let shared = self.shared.clone();
+        // Relaxed: a request that is seen within one sleep.
+        move || shared.stop.store(true, Ordering::Relaxed)
+    }
+
+    /// The state that the stages share.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Waits for the end. An error is the first stage's that failed.
+    pub fn join(self) -> Result<(), VenueError> {
+        let mut result = Ok(());
+        for stage in self.stages {
+            let ended = stage.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            if let (true, Err(error)) = (result.is_ok(), ended) {
+                result = Err(VenueError::Stage(error));
+            }
+        }
+        self.shared.stop.store(true, Ordering::Relaxed);
+        for helper in self.helpers {
+            helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+        result
+    }
+}
+
+fn plan(config: &Config) -> Result<Plan, ConfigError> {
+    let available = core_affinity::get_core_ids().map_or(1, |cores| cores.len());
+    let located = |(key, problem)| ConfigError { file: config.file.clone(), key, problem };
+    let plan = layout::plan(&config.pipeline, available).map_err(located)?;
+    layout::check_pins(&config.pipeline.cores).map_err(located)?;
+    Ok(plan)
+}
+
+fn bind(config: &Config, key: &str, address: SocketAddr) -> Result<TcpListener, ConfigError> {
+    TcpListener::bind(address).map_err(|error| ConfigError {
+        file: config.file.clone(),
+        key: key.into(),
+        problem: format!("cannot listen on {address}: {error}"),
+    })
+}
+
+fn lock(config: &Config) -> Result<DirectoryLock, VenueError> {
+    let create = |path: PathBuf| {
+        std::fs::create_dir_all(&path).map_err(|error| ConfigError {
+            file: config.file.clone(),
+            key: "data_dir".into(),
+            problem: format!("{} cannot be created: {error}", path.display()),
+        })
+    };
+    create(config.data_dir.clone())?;
+    create(config.data_dir.join("outbound"))?;
+    Ok(DirectoryLock::acquire(&config.data_dir)?)
+}
+
+/// Everything that is decided before threads start.
+struct Wiring<'a> {
+    config: &'a Config,
+    plan: Plan,
+    shared: Arc<Shared>,
+    admin_listener: TcpListener,
+    gateway: Gateway,
+    verifier: Verifier,
+    engine: Engine,
+    journal: VenueJournal,
+    session: String,
+}
+
+impl<'a> Wiring<'a> {
+    fn new(
+        config: &'a Config,
+        plan: Plan,
+        admin_listener: TcpListener,
+        recovered: Recovered,
+    ) -> Result<Self, VenueError> {
+        let Recovered { engine, journal, streams, sequence } = recovered;
+        let session = format!("{:010}", engine.counters().session);
+        let (jobs, job_queue) = bounded(VERIFICATIONS_MAX);
+        let (verdict_queue, verdicts) = bounded(VERIFICATIONS_MAX);
+        let logins = engine.logins().iter().zip(streams).map(|(login, stream)| LoginEntry {
+            username: login.terms.username,
+            stream,
+            connected: login.connected,
+        });
+        let options = GatewayOptions {
+            listen: config.order_entry,
+            session: Text::new(&session).expect("ten digits fit"),
+            logins: logins.collect(),
+            jobs,
+            verdicts,
+        };
+        let gateway = open_gateway(config, options)?;
+        let verifier = Verifier::new(credentials(config, &engine), job_queue, verdict_queue);
+        let shared = Arc::new(Shared::new(sequence));
+        Ok(Wiring { config, plan, shared, admin_listener, gateway, verifier, engine, journal, session })
+    }
+
+    fn start(self, lock: DirectoryLock) -> Result<(Venue, Ready), VenueError> {
+        let ready = Ready {
+            order_entry: self.gateway.local_addr(),
+            admin: self.admin_listener.local_addr().map_err(VenueError::Thread)?,
+            session: self.session.clone(),
+            next_sequence: self.shared.published.get() + 1,
+        };
+        let identity = self.identity(ready.order_entry);
+        let Wiring { config, plan, shared, admin_listener, gateway, verifier, engine, journal, .. } = self;
+        let mut helpers = vec![journal.preparer];
+        helpers.push(spawn_verifier(verifier, &gateway)?);
+        helpers.push(spawn_admin(admin_listener, shared.clone(), identity, config.pipeline.cores.admin)?);
+        let parts = Parts { gateway, journal: journal.journal, engine, time_ns: journal.time_ns };
+        let stages = start_stages(config, &plan, &shared, parts)?;
+        Ok((Venue { shared, stages, helpers, _lock: lock }, ready))
+    }
+
+    fn identity(&self, order_entry: SocketAddr) -> Identity {
+        let threads = self.plan.threads.iter().map(|thread| {
+            let stages: Vec<_> =
+                thread.stages.iter().map(|stage| format!("{stage:?}").to_lowercase()).collect();
+            json!({"name": thread.name, "stages": stages, "core": thread.core})
+        });
+        Identity {
+            session: self.session.clone(),
+            sync: format!("{:?}", self.config.sync).to_lowercase(),
+            threads: threads.collect(),
+            idle: format!("{:?}", self.plan.idle).to_lowercase(),
+            order_entry,
+        }
+    }
+}
+
+/// A listener that cannot be had is the configuration's fault.
+fn open_gateway(config: &Config, options: GatewayOptions) -> Result<Gateway, VenueError> {
+    let listen = options.listen;
+    Gateway::new(options).map_err(|error| match error {
+        GatewayError::Io(error) => VenueError::Config(ConfigError {
+            file: config.file.clone(),
+            key: "order_entry.listen".into(),
+            problem: format!("cannot listen on {listen}: {error}"),
+        }),
+        other => VenueError::Gateway(other),
+    })
+}
+
+fn credentials(config: &Config, engine: &Engine) -> Vec<Credential> {
+    let plain =
+        config.logins.iter().filter(|login| matches!(login.password, ringside_gateway::Password::Plain(_)));
+    let plain = plain.count();
+    if plain > 0 {
+        warn!(logins = plain, "passwords in the clear: for demonstrations only, use password_hash");
+    }
+    let known = config.logins.iter().filter_map(|login| {
+        let id = login_id(engine, login.username)?;
+        Some(Credential { username: login.username, login: id, password: login.password.clone() })
+    });
+    known.collect()
+}
+
+fn spawn_verifier(verifier: Verifier, gateway: &Gateway) -> Result<JoinHandle<()>, VenueError> {
+    let waker = gateway.waker();
+    let wake = move || {
+        // An eventfd write; if it fails the verdict is found at the next timer.
+        let _ = waker.wake();
+    };
+    spawn("ringside-auth", move || verifier.run(wake))
+}
+
+fn spawn_admin(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    identity: Identity,
+    core: Option<usize>,
+) -> Result<JoinHandle<()>, VenueError> {
+    spawn("ringside-admin", move || {
+        if let Some(id) = core {
+            core_affinity::set_for_current(core_affinity::CoreId { id });
+        }
+        if let Err(error) = admin::serve(listener, shared, identity) {
+            error!(%error, "admin HTTP ended");
+        }
+    })
+}
+
+/// Starts a helper thread.
+pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, VenueError> {
+    std::thread::Builder::new().name(name.into()).spawn(run).map_err(VenueError::Thread)
+}
+
+/// What the stages are made of.
+struct Parts {
+    gateway: Gateway,
+    journal: recovery::Log,
+    engine: Engine,
+    time_ns: u64,
+}
+
+/// Bells of the threads that run each stage.
+struct Bells {
+    gateway: Arc<ThreadBell>,
+    journal: Arc<ThreadBell>,
+    engine: Arc<ThreadBell>,
+}
+
+impl Bells {
+    fn of(&self, stage: StageName) -> Arc<ThreadBell> {
+        match stage {
+            StageName::Gateway => self.gateway.clone(),
+            StageName::Journal => self.journal.clone(),
+            StageName::Engine => self.engine.clone(),
+        }
+    }
+
+    fn new(plan: &Plan) -> Self {
+        let threads: Vec<_> = plan.threads.iter().map(|thread| (thread, bell())).collect();
+        let of = |stage| {
+            let found = threads.iter().find(|(thread, _)| thread.stages.contains(&stage));
+            found.expect("every stage runs on a thread").1.clone()
+        };
+        Bells {
+            gateway: of(StageName::Gateway),
+            journal: of(StageName::Journal),
+            engine: of(StageName::Engine),
+        }
+    }
+}
+
+fn start_stages(
+    config: &Config,
+    plan: &Plan,
+    shared: &Arc<Shared>,
+    parts: Parts,
+) -> Result<Vec<JoinHandle<Result<(), StageError>>>, VenueError> {
+    let bells = Bells::new(plan);
+    wakes_poll(&bells.gateway, parts.gateway.waker());
+    let (producer, journal_input, engine_input) = ring::input_ring();
+    let (events, egress) = ring::output_ring();
+    let inlet = Inlet::new(producer, shared.clone(), vec![bells.journal.clone(), bells.engine.clone()]);
+    let gateway = GatewayStage::new(parts.gateway, inlet, egress, shared.clone());
+    let journal = journal_stage(config, shared, &bells, parts.journal, parts.time_ns, journal_input);
+    let engine = engine_stage(config, shared, &bells, parts.engine, engine_input, events);
+    let mut stages: Vec<(StageName, Box<dyn Stage>)> = vec![
+        (StageName::Gateway, Box::new(gateway)),
+        (StageName::Journal, Box::new(journal)),
+        (StageName::Engine, Box::new(engine)),
+    ];
+    let mut threads = Vec::with_capacity(plan.threads.len());
+    for planned in &plan.threads {
+        let mine = planned.stages.iter().map(|name| {
+            let at = stages.iter().position(|(stage, _)| stage == name).expect("a stage runs on one thread");
+            stages.remove(at).1
+        });
+        let thread = StageThread {
+            name: planned.name,
+            core: planned.core,
+            stages: mine.collect(),
+            idle: plan.idle,
+            bell: bells.of(planned.stages[0]),
+            shared: shared.clone(),
+        };
+        let builder = std::thread::Builder::new().name(planned.name.into());
+        threads.push(builder.spawn(move || thread.run()).map_err(VenueError::Thread)?);
+        info!(thread = planned.name, core = ?planned.core, stages = ?planned.stages, "started");
+    }
+    Ok(threads)
+}
+
+fn journal_stage(
+    config: &Config,
+    shared: &Arc<Shared>,
+    bells: &Bells,
+    log: recovery::Log,
+    time_ns: u64,
+    input: InputPoller,
+) -> JournalStage<recovery::Log> {
+    let policy = match config.sync {
+        Sync::Always => SyncPolicy::Always,
+        Sync::Interval(interval) => SyncPolicy::Interval(interval),
+        Sync::Never => SyncPolicy::Never,
+    };
+    let waiters = vec![bells.gateway.clone(), bells.engine.clone()];
+    JournalStage::new(log, input, policy, shared.clone(), (shared.published.get(), time_ns), waiters)
+}
+
+fn engine_stage(
+    config: &Config,
+    shared: &Arc<Shared>,
+    bells: &Bells,
+    engine: Engine,
+    input: InputPoller,
+    output: OutputProducer,
+) -> EngineStage {
+    let (apply, sequence) = (config.pipeline.apply, shared.published.get());
+    EngineStage::new(engine, input, output, apply, shared.clone(), sequence, bells.gateway.clone())
+}
