@@ -122,8 +122,9 @@ impl Book {
     /// The slots of a side in priority: best level first, oldest order first.
     pub fn slots<'a>(&'a self, orders: &'a Orders, side: Side) -> impl Iterator<Item = Slot> + 'a {
         self.levels(side).flat_map(move |(_, level)| {
-            core::iter::successors(Some(level.head), move |slot| Some(orders.get(*slot).next))
-                .take_while(|slot| *slot != NONE)
+            core::iter::successors(Some(level.head), move |slot| {
+                Some(orders.get(*slot).next).filter(|next| *next != NONE)
+            })
         })
     }
 
