@@ -1,6 +1,7 @@
 //! The command line: `ringside serve | replay | send | bench`.
 
 mod failure;
+mod replay;
 mod serve;
 
 use std::process::ExitCode;
@@ -19,11 +20,14 @@ struct Cli {
 enum Command {
     /// Runs a venue; without a configuration file, a demo venue on loopback.
     Serve(serve::ServeArgs),
+    /// Carries out the journal of a data directory again: verify, print, state.
+    Replay(replay::ReplayArgs),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
+        Command::Replay(args) => replay::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,134 @@
+//! Carrying out the journal again.
+
+use std::path::Path;
+
+use ringside_domain::{Command, Event, Sequence, TimeNs};
+use ringside_engine::{Engine, Limits};
+use ringside_journal::{End, Reader, RecoverError, durable_sequence};
+use ringside_storage::{Directory, StorageError};
+use thiserror::Error;
+
+use crate::live::is_live;
+
+/// Why the past cannot be told.
+#[derive(Debug, Error)]
+pub enum ReplayError {
+    /// There is no journal to read.
+    #[error("{0}: there is no journal here")]
+    NoJournal(String),
+    /// The journal is damaged, or the device does not answer.
+    #[error(transparent)]
+    Journal(#[from] RecoverError),
+    /// The device does not answer.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// One command, carried out again.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// Its place.
+    pub sequence: Sequence,
+    /// Its journaled time.
+    pub time_ns: TimeNs,
+    /// What was asked.
+    pub command: Command,
+    /// What happened.
+    pub events: &'a [Event],
+}
+
+/// What a whole replay found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Summary {
+    /// First command read; 0 when there is none.
+    pub first_sequence: Sequence,
+    /// Last command read.
+    pub last_sequence: Sequence,
+    /// Commands read.
+    pub commands: u64,
+    /// Matches.
+    pub trades: u64,
+    /// Shares matched.
+    pub volume: u64,
+    /// Hash of the state at the end.
+    pub state_hash: u64,
+    /// Bytes at the end that were never acknowledged; `None` when the journal ends cleanly.
+    pub torn_tail_bytes: Option<u64>,
+}
+
+/// The state at some point of the past.
+pub struct Past {
+    reader: Reader<Directory>,
+    engine: Engine,
+    events: Vec<Event>,
+    /// Nothing after this is read.
+    limit: Sequence,
+    first: Sequence,
+    last: Sequence,
+    count: u64,
+}
+
+impl Past {
+    /// The beginning. `data_dir` is what `serve` was given.
+    pub fn open(data_dir: &Path) -> Result<Past, ReplayError> {
+        let path = data_dir.join("journal");
+        if !path.is_dir() {
+            return Err(ReplayError::NoJournal(path.display().to_string()));
+        }
+        let disk = Directory::open(&path)?;
+        let limit = if is_live(data_dir) { durable_sequence(disk.clone())? } else { Sequence::MAX };
+        let engine = Engine::new(Limits::default());
+        Ok(Past { reader: Reader::open(disk), engine, events: Vec::new(), limit, first: 0, last: 0, count: 0 })
+    }
+
+    /// Carries out the next command; `None` at the end.
+    pub fn turn(&mut self) -> Result<Option<Turn<'_>>, ReplayError> {
+        if self.last >= self.limit {
+            return Ok(None);
+        }
+        let Some(entry) = self.reader.next_entry()? else { return Ok(None) };
+        self.events.clear();
+        let events = &mut self.events;
+        self.engine.apply(entry.time_ns, &entry.command, &mut |event: Event| events.push(event));
+        if self.first == 0 {
+            self.first = entry.sequence;
+        }
+        self.last = entry.sequence;
+        self.count += 1;
+        let (sequence, time_ns, command) = (entry.sequence, entry.time_ns, entry.command);
+        Ok(Some(Turn { sequence, time_ns, command, events: &self.events }))
+    }
+
+    /// Goes on until after `sequence`, or to the end.
+    pub fn run_to(&mut self, sequence: Sequence) -> Result<(), ReplayError> {
+        while self.last < sequence && self.turn()?.is_some() {}
+        Ok(())
+    }
+
+    /// The state now.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Last command carried out.
+    pub fn last_sequence(&self) -> Sequence {
+        self.last
+    }
+
+    /// What was found so far.
+    pub fn summary(&self) -> Summary {
+        let counters = self.engine.counters();
+        Summary {
+            first_sequence: self.first,
+            last_sequence: self.last,
+            commands: self.count,
+            trades: counters.trades,
+            volume: counters.volume,
+            state_hash: self.engine.state_hash(),
+            torn_tail_bytes: match self.reader.end() {
+                Some(End::TornTail { bytes, .. }) => Some(bytes),
+                _ => None,
+            },
+        }
+    }
+}
