@@ -1,1 +1,32 @@
-//! The other end of the wire.
+//! The other end of the wire: a blocking SoupBinTCP 3.00 / OUCH 5.0 client over `std::net`.
+//!
+//! - [`Client`] is one connection: login, heartbeats, packets in and out. When the link is gone, so is it.
+//! - [`Session`] is what a trading program wants: it connects again, rewinds to the first message it has not
+//!   seen, and sends again what nobody has acknowledged. Read its page for the exact rule.
+//!
+//! What this crate refuses to know: order books, positions, what a reply means to its reader.
+//!
+//! **Architecture Invariant:** no thread, no async runtime, no lock. All work is done inside the caller's
+//! calls; a caller that stays away for longer than the venue's patience (15 s) loses the link.
+//!
+//! **Architecture Invariant:** nothing is allocated per message once buffers and spare parts are warm.
+//! A received payload is borrowed from the read buffer until the next call.
+//!
+//! Known limits: IPv4 and IPv6 by `ToSocketAddrs`, no TLS; waits have the resolution of the kernel's socket
+//! timeouts (a few milliseconds), but data that arrives ends them at once.
+#![forbid(unsafe_code)]
+
+mod backoff;
+mod client;
+mod error;
+mod input;
+mod link;
+mod options;
+mod output;
+mod session;
+mod unacknowledged;
+
+pub use client::{Client, Message};
+pub use error::{ClientError, ConnectError, CredentialsError, SessionError};
+pub use options::{ClientOptions, Credentials, SessionOptions};
+pub use session::{FENCE_CHANNELS, Session};

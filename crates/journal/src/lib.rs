@@ -2,7 +2,7 @@
 //!
 //! [`Journal`] writes commands into fixed-size segment files and makes them durable in batches; [`recover`]
 //! finds the end after any death of the process; [`Reader`] reads a journal, dead or alive. The bytes are in
-//! [`format`] and, in prose, in `docs/formats/journal.md`.
+//! [`mod@format`] and, in prose, in `docs/formats/journal.md`.
 //!
 //! # Invariants
 //! - Sequences are dense, time never decreases, and every record carries a checksum that only its own segment
@@ -39,5 +39,3 @@ pub use recovery::{Recovered, TornTail, recover};
 pub use scan::End;
 pub use segments::{Prepared, PreparerStatus, PreparerTask, SegmentOptions, SegmentSource, preparer};
 pub use writer::{Appended, Journal, JournalCounters, new_epoch};
-#[doc(hidden)]
-pub fn micro_encode(c: &ringside_domain::Command, b: &mut [u8; PAYLOAD_LENGTH_MAX]) -> (u8, usize) { payload::encode(c, b) }

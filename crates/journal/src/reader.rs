@@ -1,13 +1,12 @@
 //! The reading end: the commands of a journal in order, dead or alive, without a lock and without a write.
 
 use ringside_domain::Sequence;
-use ringside_storage::Disk;
+use ringside_storage::{Disk, ReadAt};
 
 use crate::decode::Entry;
 use crate::error::RecoverError;
 use crate::format::{HeaderFault, SEGMENT_HEADER_LENGTH, SegmentHeader, segment_file_name, segment_number};
 use crate::scan::{End, Met, Scan};
-use ringside_storage::ReadAt;
 
 /// How often a suspicious place is looked at, 1 ms, 2 ms, 3 ms ... apart: a writer that lost its processor in
 /// the middle of a record gets 300 ms to finish it.

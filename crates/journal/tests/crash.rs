@@ -50,7 +50,10 @@ fn every_flushed_command_survives_any_surviving_sectors_over_several_lives() {
         for life in 0..3 {
             let steps = 1 + dice.below(120);
             let (promised, appended) = live(&disk, &mut dice, steps);
-            disk.crash(&mut dice);
+            // Half the deaths take only the process: the page cache lives on, dirty as it was.
+            if dice.flip() {
+                disk.crash(&mut dice);
+            }
             let recovered = recover(&disk).unwrap_or_else(|error| panic!("seed {seed} life {life}: {error}"));
             let last = recovered.last_sequence();
             assert!(last >= promised, "seed {seed} life {life}: {last} of {promised} promised");
@@ -60,7 +63,7 @@ fn every_flushed_command_survives_any_surviving_sectors_over_several_lives() {
             lost += appended - last;
         }
     }
-    assert!(torn > 1000 && lost > 1000, "the test reaches torn tails: {torn} torn, {lost} lost");
+    assert!(torn > 500 && lost > 1000, "the test reaches torn tails: {torn} torn, {lost} lost");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The command line: `ringside serve | replay | send | bench`.
 
+mod bench;
 mod failure;
 mod replay;
+mod send;
 mod serve;
 
 use std::process::ExitCode;
@@ -20,6 +22,10 @@ struct Cli {
 enum Command {
     /// Runs a venue; without a configuration file, a demo venue on loopback.
     Serve(serve::ServeArgs),
+    /// Measures, each figure beside its physical floor.
+    Bench(bench::BenchArgs),
+    /// Sends an order-flow file to a venue and reports its fills.
+    Send(send::SendArgs),
     /// Carries out the journal of a data directory again: verify, print, state.
     Replay(replay::ReplayArgs),
 }
@@ -27,6 +33,10 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Send(args) => {
+            send::run(args).map_err(|error| failure::Failure::new(error.exit_code(), error))
+        }
         Command::Replay(args) => replay::run(&args),
     };
     match result {

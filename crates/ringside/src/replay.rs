@@ -82,11 +82,15 @@ fn print(source: &Source, from: u64, to: u64) -> Result<(), Failure> {
     while past.last_sequence() < to {
         // The names of logins are those after the command, so that a login's first appearance has one.
         let Some(turn) = past.turn()? else { break };
-        let (sequence, time_ns, command, events) = (turn.sequence, turn.time_ns, turn.command, turn.events.to_vec());
+        let (sequence, time_ns, command, events) =
+            (turn.sequence, turn.time_ns, turn.command, turn.events.to_vec());
         let engine = past.engine();
         let events: Vec<_> = events.iter().map(|event| event_json(engine, event)).collect();
         let command = command_json(engine, &command);
-        put_line(&mut out, &json!({"sequence": sequence, "time_ns": time_ns, "command": command, "events": events}))?;
+        put_line(
+            &mut out,
+            &json!({"sequence": sequence, "time_ns": time_ns, "command": command, "events": events}),
+        )?;
     }
     out.flush().map_err(|error| Failure::new(STORAGE, format!("stdout: {error}")))
 }

@@ -1,0 +1,145 @@
+//! The journal alone: cost of an append, arrival to durable at a fixed rate, and the raw device between.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use ringside_domain::Command;
+use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
+use ringside_storage::{Directory, Pace};
+
+use super::flow::Flow;
+use super::probe::RawDevice;
+use super::report::{Report, histogram, record, us};
+use crate::failure::{Failure, STORAGE};
+
+/// Bytes of a segment here: as in a venue.
+const SEGMENT: u64 = 64 << 20;
+
+/// Arguments of `bench journal`.
+#[derive(Args)]
+pub struct JournalArgs {
+    /// Records a second offered (open loop).
+    #[arg(long, default_value_t = 100_000)]
+    rate: u64,
+    /// Seconds of measurement.
+    #[arg(long, default_value_t = 5.0)]
+    duration: f64,
+    /// Where to write; the disk that is measured. Default: the current directory.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// One JSON line instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the benchmark.
+pub fn run(args: &JournalArgs) -> Result<(), Failure> {
+    let scratch = tempfile::tempdir_in(&args.dir).map_err(|error| Failure::new(STORAGE, error))?;
+    let fail = |error: &dyn std::fmt::Display| Failure::new(STORAGE, error.to_string());
+    let mut raw = RawDevice::new(scratch.path()).map_err(|error| fail(&error))?;
+    let disk = Directory::create(&scratch.path().join("journal")).map_err(|error| fail(&error))?;
+    let pace = Pace::Unpaced;
+    let (source, task) = preparer(disk.clone(), SegmentOptions { length: SEGMENT, ahead: 2, pace }, 1);
+    let helper = std::thread::spawn(move || task.run());
+    let mut journal = Journal::create(source, new_epoch(), 0).map_err(|error| fail(&error))?;
+    let commands: Vec<Command> = Flow::new().take(1 << 16).collect();
+    let mut state = State { sequence: 0, commands };
+    let append = state.append_cost(&mut journal).map_err(|error| fail(&error))?;
+    let (mut durable, mut device) = (histogram(), histogram());
+    let mut total = 0;
+    let begin = Instant::now();
+    while begin.elapsed().as_secs_f64() < args.duration {
+        // Interleaved: both see the same weather.
+        raw.probe(200, &mut device).map_err(|error| fail(&error))?;
+        let slice = Duration::from_millis(400);
+        total +=
+            state.open_loop(&mut journal, args.rate, slice, &mut durable).map_err(|error| fail(&error))?;
+    }
+    let closed = state.saturate(&mut journal).map_err(|error| fail(&error))?;
+    drop(journal);
+    let _ = helper.join();
+    let mut report = Report::default();
+    report.number("raw_p50_us", us(&device, 0.5));
+    report.number("raw_p99_us", us(&device, 0.99));
+    report.number("durable_p50_us", us(&durable, 0.5));
+    report.number("durable_p99_us", us(&durable, 0.99));
+    report.number("append_p50_ns", append);
+    report.number("records_per_s", closed);
+    report.value("records_at_rate", total);
+    report.value("rate", args.rate);
+    report.print(args.json);
+    Ok(())
+}
+
+type Result_<T> = Result<T, ringside_journal::JournalError>;
+
+struct State {
+    sequence: u64,
+    commands: Vec<Command>,
+}
+
+impl State {
+    fn append(&mut self, journal: &mut Journal<Directory>) -> Result_<()> {
+        self.sequence += 1;
+        let command = &self.commands[self.sequence as usize % self.commands.len()];
+        journal.append(self.sequence, self.sequence, command).map(|_| ())
+    }
+
+    /// Median nanoseconds of an append, in groups of 64 so that the clock is not what is measured.
+    fn append_cost(&mut self, journal: &mut Journal<Directory>) -> Result_<f64> {
+        let mut times = histogram();
+        for _ in 0..2_000 {
+            let begin = Instant::now();
+            for _ in 0..64 {
+                self.append(journal)?;
+            }
+            record(&mut times, begin.elapsed().as_nanos() as u64);
+        }
+        journal.flush()?;
+        Ok(times.value_at_quantile(0.5) as f64 / 64.0)
+    }
+
+    /// Records arrive at fixed moments; what arrived during a flush goes into the next one.
+    fn open_loop(
+        &mut self,
+        journal: &mut Journal<Directory>,
+        rate: u64,
+        slice: Duration,
+        durable: &mut hdrhistogram::Histogram<u64>,
+    ) -> Result_<u64> {
+        let count = (rate as f64 * slice.as_secs_f64()) as u64;
+        let due = |n: u64| (n as f64 * 1e9 / rate as f64) as u64;
+        let begin = Instant::now();
+        let mut done = 0;
+        while done < count {
+            let now = begin.elapsed().as_nanos() as u64;
+            let first = done;
+            while done < count && due(done) <= now {
+                self.append(journal)?;
+                done += 1;
+            }
+            if done == first {
+                std::hint::spin_loop();
+                continue;
+            }
+            journal.flush()?;
+            let end = begin.elapsed().as_nanos() as u64;
+            (first..done).for_each(|n| record(durable, end - due(n)));
+        }
+        Ok(done)
+    }
+
+    /// Records a second when there is always another batch of 1,024.
+    fn saturate(&mut self, journal: &mut Journal<Directory>) -> Result_<f64> {
+        let (begin, mut count) = (Instant::now(), 0_u64);
+        while begin.elapsed() < Duration::from_secs(2) {
+            for _ in 0..1_024 {
+                self.append(journal)?;
+            }
+            journal.flush()?;
+            count += 1_024;
+        }
+        Ok(count as f64 / begin.elapsed().as_secs_f64())
+    }
+}
