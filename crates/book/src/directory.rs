@@ -133,15 +133,16 @@ impl Directory {
     /// tree, pages of the tree that are covered now come in.
     fn move_window(&mut self, low: u32, high: u32) {
         let span = high - low + 1;
-        let length = (span * 2).next_power_of_two().clamp(WINDOW_MIN, WINDOW_MAX);
+        let wanted = (span * 2).next_power_of_two().clamp(WINDOW_MIN, WINDOW_MAX);
+        let length = wanted.max(self.window.len() as u32);
         let base = low.saturating_sub((length - span) / 2).min(u32::MAX - length);
-        // The old pages go to the tree first: at most WINDOW_MAX of them, and the move is amortised (module doc).
-        for at in 0..self.window.len() {
-            if self.window[at] != NO_PAGE {
-                self.far.insert(self.base + at as u32, self.window[at]);
+        match self.extent() {
+            Some((first, last)) if base <= first && last - base < length => {
+                self.slide(base, length, first, last)
             }
+            Some(_) => self.restart(base, length),
+            None => self.clear(base, length),
         }
-        self.reset_window(base, length);
         while let Some((&page, &handle)) = self.far.range(base..base + length).next() {
             self.far.remove(&page);
             self.put_inside(page, handle);
@@ -149,7 +150,35 @@ impl Directory {
         self.far_inserts = 0;
     }
 
-    fn reset_window(&mut self, base: u32, length: u32) {
+    /// All pages `first..=last` stay inside: they move in place, without allocation unless the window grows.
+    fn slide(&mut self, base: u32, length: u32, first: u32, last: u32) {
+        self.window.resize(length as usize, NO_PAGE);
+        let (from, to) = ((first - self.base) as usize, (first - base) as usize);
+        let count = (last - first) as usize + 1;
+        self.window.copy_within(from..from + count, to);
+        self.window[..to].fill(NO_PAGE);
+        self.window[to + count..].fill(NO_PAGE);
+        self.base = base;
+        self.present.clear();
+        self.present.resize((length as usize).div_ceil(64), 0);
+        for at in to..to + count {
+            if self.window[at] != NO_PAGE {
+                self.present[at / 64] |= 1 << (at % 64);
+            }
+        }
+    }
+
+    /// Some pages fall out: all go to the tree, those that are covered come back.
+    fn restart(&mut self, base: u32, length: u32) {
+        for at in 0..self.window.len() {
+            if self.window[at] != NO_PAGE {
+                self.far.insert(self.base + at as u32, self.window[at]);
+            }
+        }
+        self.clear(base, length);
+    }
+
+    fn clear(&mut self, base: u32, length: u32) {
         self.base = base;
         self.inside = 0;
         self.window.clear();

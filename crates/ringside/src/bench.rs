@@ -2,7 +2,6 @@
 //! run. Method and limits: docs/performance.md.
 
 mod core;
-mod flow;
 mod journal;
 mod pipeline;
 mod probe;

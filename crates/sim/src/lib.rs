@@ -4,6 +4,7 @@
 //! - [`random`]: a seeded source of commands, polite and hostile ones.
 //! - [`flow`]: order-flow files (CSV) and the digest of their fills.
 //! - [`stream`]: the binary benchmark streams and their trade digest.
+//! - [`steady`]: an endless, simple flow for measurements.
 //! - [`scenario`]: commands and expected events as text that a trader can read.
 //!
 //! **Architecture Invariant:** this library knows `domain` and nothing else of the house. It never sees
@@ -15,4 +16,5 @@ pub mod flow;
 pub mod random;
 pub mod reference;
 pub mod scenario;
+pub mod steady;
 pub mod stream;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use ringside_domain::Command;
 use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
+use ringside_sim::steady::SteadyFlow;
 use ringside_storage::{Directory, Pace};
 
-use super::flow::Flow;
 use super::probe::RawDevice;
 use super::report::{Report, histogram, record, us};
 use crate::failure::{Failure, STORAGE};
@@ -43,7 +43,7 @@ pub fn run(args: &JournalArgs) -> Result<(), Failure> {
     let (source, task) = preparer(disk.clone(), SegmentOptions { length: SEGMENT, ahead: 2, pace }, 1);
     let helper = std::thread::spawn(move || task.run());
     let mut journal = Journal::create(source, new_epoch(), 0).map_err(|error| fail(&error))?;
-    let commands: Vec<Command> = Flow::new().take(1 << 16).collect();
+    let commands: Vec<Command> = SteadyFlow::new().take(1 << 16).collect();
     let mut state = State { sequence: 0, commands };
     let append = state.append_cost(&mut journal).map_err(|error| fail(&error))?;
     let (mut durable, mut device) = (histogram(), histogram());

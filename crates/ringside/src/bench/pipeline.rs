@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 use ringside_domain::{Command, Event};
 use ringside_engine::{Engine, Limits};
 use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
+use ringside_sim::steady::{SteadyFlow, setup};
 use ringside_storage::{Directory, Pace};
 use ringside_venue::config::Apply;
 use ringside_venue::recovery::Log;
@@ -18,7 +19,6 @@ use ringside_venue::shared::Shared;
 use ringside_venue::stages::{EngineStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
 use ringside_venue::threads::{IdleStrategy, StageThread, bell};
 
-use super::flow::{Flow, setup};
 use super::report::{Report, histogram, median, record, us};
 use crate::failure::{Failure, STORAGE};
 
@@ -58,7 +58,7 @@ pub struct PipelineArgs {
 
 /// Runs the benchmark.
 pub fn run(args: &PipelineArgs) -> Result<(), Failure> {
-    let commands: Arc<[Command]> = Flow::new().take(args.commands).collect();
+    let commands: Arc<[Command]> = SteadyFlow::new().take(args.commands).collect();
     let expected = reference_hash(&commands);
     let mut rates = Vec::new();
     for _ in 0..args.runs.max(1) {

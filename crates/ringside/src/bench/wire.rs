@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use hdrhistogram::Histogram;
+use ringside_sim::steady::enter;
 use ringside_venue::{Config, Venue};
 use ringside_wire::ouch::{self, Request, Tags};
 use ringside_wire::soup::{self, LoginRequest, kind};
 
-use super::flow::enter;
 use super::pipeline::SyncMode;
 use super::probe::{Echo, RawDevice};
 use super::report::{Report, histogram, median, record, us};

@@ -1,11 +1,11 @@
 //! A simple endless order flow for measurements: two thirds passive orders and their cancels around a wandering
 //! touch, the rest aggressive. Same seed, same flow.
 
+use crate::random::Prng;
 use ringside_domain::{
     Action, Cancel, ClientOrderId, Command, Enter, InstrumentId, InstrumentTerms, LoginId, LoginTerms,
     OrderOptions, Symbol, Text,
 };
-use ringside_sim::random::Prng;
 
 /// Orders that rest before cancels begin.
 const RESTING: usize = 1_000;
@@ -53,18 +53,26 @@ pub fn enter(user_ref_num: u32, side: u8, quantity: u32, price: u64, time_in_for
     }
 }
 
-/// The flow.
-pub struct Flow {
+/// The flow: endless, of the login that [`setup`] adds.
+#[derive(Debug)]
+pub struct SteadyFlow {
     random: Prng,
+    /// Last UserRefNum given.
     next: u32,
     middle: u64,
     resting: Vec<u32>,
 }
 
-impl Flow {
+impl Default for SteadyFlow {
+    fn default() -> Self {
+        SteadyFlow::new()
+    }
+}
+
+impl SteadyFlow {
     /// A flow that always starts the same.
     pub fn new() -> Self {
-        Flow {
+        SteadyFlow {
             random: Prng::new(20_231_225),
             next: 0,
             middle: 48_000_000,
@@ -95,7 +103,7 @@ impl Flow {
     }
 }
 
-impl Iterator for Flow {
+impl Iterator for SteadyFlow {
     type Item = Command;
 
     fn next(&mut self) -> Option<Command> {
