@@ -1,0 +1,98 @@
+//! One operation at a time: decode, apply, append, encode.
+#![allow(missing_docs, reason = "criterion's macros")]
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use ringside_domain::{Command, Event};
+use ringside_engine::{Engine, Limits};
+use ringside_gateway::translate;
+use ringside_journal::{Journal, SegmentOptions, SegmentSource, new_epoch};
+use ringside_sim::steady::{SteadyFlow, enter, setup};
+use ringside_storage::{Directory, Pace};
+use ringside_wire::ouch::{self, Request, Tags};
+
+const COMMANDS: usize = 10_000;
+
+fn warm_engine(flow: &mut SteadyFlow) -> Engine {
+    let mut engine = Engine::new(Limits { orders_max: 1 << 20 });
+    let commands = setup().into_iter().chain(flow.by_ref().take(50_000));
+    commands.for_each(|command| engine.apply(1, &command, &mut |_: Event| {}));
+    engine
+}
+
+fn engine(c: &mut Criterion) {
+    let mut flow = SteadyFlow::new();
+    let mut engine = warm_engine(&mut flow);
+    let mut group = c.benchmark_group("engine");
+    group.throughput(Throughput::Elements(COMMANDS as u64));
+    group.bench_function("apply_mixed_flow", |b| {
+        b.iter_batched_ref(
+            || flow.by_ref().take(COMMANDS).collect::<Vec<Command>>(),
+            |commands| {
+                let mut listener = |event: Event| {
+                    black_box(event);
+                };
+                commands.iter().for_each(|command| engine.apply(1, command, &mut listener));
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.bench_function("state_hash_1000_orders", |b| b.iter(|| black_box(engine.state_hash())));
+    group.finish();
+}
+
+fn codec(c: &mut Criterion) {
+    let order = enter(1, b'B', 100, 48_000_000, b'0');
+    let mut bytes = Vec::new();
+    let request = ouch::Enter {
+        user_ref_num: order.user_ref_num,
+        side: order.side,
+        quantity: order.quantity,
+        symbol: order.symbol,
+        price: order.price,
+        time_in_force: order.time_in_force,
+        display: order.display,
+        capacity: order.capacity,
+        intermarket_sweep: order.intermarket_sweep,
+        cross_type: order.cross_type,
+        client_order_id: order.client_order_id,
+        tags: Tags::EMPTY,
+    };
+    Request::Enter(request).encode(&mut bytes);
+    c.bench_function("codec/enter_to_command", |b| b.iter(|| translate::action(black_box(&bytes))));
+    let mut engine = warm_engine(&mut SteadyFlow::new());
+    let mut events = Vec::new();
+    SteadyFlow::new().skip(50_000).take(1_000).for_each(|command| {
+        engine.apply(1, &command, &mut |event: Event| events.push(event));
+    });
+    let mut out = Vec::with_capacity(1 << 20);
+    let mut group = c.benchmark_group("codec");
+    group.throughput(Throughput::Elements(events.len() as u64));
+    group.bench_function("event_to_bytes", |b| {
+        b.iter(|| {
+            out.clear();
+            events.iter().for_each(|event| translate::put_reply(1, black_box(event), &mut out));
+        });
+    });
+    group.finish();
+}
+
+fn journal(c: &mut Criterion) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let disk = Directory::create(&directory.path().join("journal")).expect("a journal directory");
+    let options = SegmentOptions { length: 64 << 20, ahead: 1, pace: Pace::Unpaced };
+    let source = SegmentSource::inline(disk, options, 1);
+    let mut journal = Journal::create(source, new_epoch(), 0).expect("a journal");
+    let commands: Vec<Command> = SteadyFlow::new().take(1 << 12).collect();
+    let mut sequence = 0;
+    c.bench_function("journal/append", |b| {
+        b.iter(|| {
+            sequence += 1;
+            journal.append(sequence, 1, &commands[sequence as usize % commands.len()]).expect("room")
+        });
+    });
+}
+
+criterion_group!(benches, engine, codec, journal);
+criterion_main!(benches);
