@@ -4,7 +4,7 @@
 //! deleted while the venue is down. The youngest bytes are in memory, the rest is in the file; a reader asks for
 //! bytes at a position and does not care which.
 //!
-//! Memory per login: at most [`TAIL_BYTES`] plus one write, and eight bytes per [`STRIDE`] messages.
+//! Memory per login: at most [`TAIL_BYTES`] plus one write, and eight bytes per 64 messages.
 
 use std::fs::{File, OpenOptions};
 use std::io;

@@ -196,9 +196,7 @@ fn side_json(engine: &Engine, instrument: ringside_domain::InstrumentId, side: S
             _ => levels.push((order.price, order.open.into(), vec![order_json(engine, &order)])),
         }
     }
-    let level = |(price, quantity, orders): (u64, u64, Vec<Value>)| {
-        json!({"price": price, "quantity": quantity, "orders": orders})
-    };
+    let level = |(price, quantity, orders): (u64, u64, Vec<Value>)| json!({"price": price, "quantity": quantity, "orders": orders});
     levels.into_iter().map(level).collect()
 }
 

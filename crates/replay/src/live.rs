@@ -8,7 +8,8 @@ use rustix::fs::{major, minor};
 
 /// True when some process holds the lock file: `/proc/locks` lists it by device and inode.
 pub fn is_live(data_dir: &Path) -> bool {
-    let (Ok(meta), Ok(locks)) = (fs::metadata(data_dir.join("LOCK")), fs::read_to_string("/proc/locks")) else {
+    let (Ok(meta), Ok(locks)) = (fs::metadata(data_dir.join("LOCK")), fs::read_to_string("/proc/locks"))
+    else {
         return false;
     };
     let id = format!("{:02x}:{:02x}:{}", major(meta.dev()), minor(meta.dev()), meta.ino());

@@ -78,7 +78,15 @@ impl Past {
         let disk = Directory::open(&path)?;
         let limit = if is_live(data_dir) { durable_sequence(disk.clone())? } else { Sequence::MAX };
         let engine = Engine::new(Limits::default());
-        Ok(Past { reader: Reader::open(disk), engine, events: Vec::new(), limit, first: 0, last: 0, count: 0 })
+        Ok(Past {
+            reader: Reader::open(disk),
+            engine,
+            events: Vec::new(),
+            limit,
+            first: 0,
+            last: 0,
+            count: 0,
+        })
     }
 
     /// Carries out the next command; `None` at the end.

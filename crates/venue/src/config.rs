@@ -1,6 +1,6 @@
 //! The configuration file: what may be said, what it means, and what is wrong with it in one line.
 //!
-//! Two layers: [`raw`] mirrors the TOML (unknown keys are errors), [`Config`] holds only what has been checked.
+//! Two layers: `raw` mirrors the TOML (unknown keys are errors), [`Config`] holds only what has been checked.
 
 use std::fmt;
 use std::net::SocketAddr;

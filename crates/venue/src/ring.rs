@@ -39,7 +39,8 @@ pub struct OutputSlot {
 
 const _: () = assert!(size_of::<InputSlot>() == 128, "one slot, two cache lines");
 const _: () = assert!(size_of::<OutputSlot>() == 128, "one slot, two cache lines");
-const _: () = assert!(JOURNAL_BATCH < INPUT_SLOTS as u64 && ENGINE_BATCH < INPUT_SLOTS as u64);
+const _: () = assert!(JOURNAL_BATCH < INPUT_SLOTS as u64, "producers run during a sync");
+const _: () = assert!(ENGINE_BATCH < JOURNAL_BATCH, "the engine gives the egress a turn more often");
 
 impl Default for InputSlot {
     fn default() -> Self {

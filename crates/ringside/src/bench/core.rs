@@ -75,7 +75,7 @@ fn translate(args: &CoreArgs) -> Result<Vec<Command>, ringside_sim::stream::Stre
 /// An engine with the stream's instruments.
 fn engine(meta: &StreamMeta) -> Engine {
     let mut engine = Engine::new(Limits::default());
-    setup(meta.symbols as u32).iter().for_each(|command| engine.apply(0, command, &mut |_: Event| {}));
+    setup(meta.symbols).iter().for_each(|command| engine.apply(0, command, &mut |_: Event| {}));
     engine
 }
 
