@@ -1,11 +1,11 @@
 //! Order-flow files: what is read, what is refused, and a real hour of ES through the reference.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use ringside_domain::{
     Action, Command, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms, Symbol, Username,
 };
+use ringside_sim::flow::{Agreement, NamedFill, agreement, parse_fills};
 use ringside_sim::flow::{FlowAction, FlowCommands, FlowError, FlowReader, FlowRow, fills_digest};
 use ringside_sim::reference::Reference;
 
@@ -113,7 +113,7 @@ fn venue() -> Reference {
     reference
 }
 
-type Ids = (String, String, u64, u32);
+type Ids = NamedFill;
 
 /// Runs a flow through the reference: commands sent, fills by order id.
 fn run(file: &Path) -> (usize, Vec<Ids>) {
@@ -128,30 +128,11 @@ fn run(file: &Path) -> (usize, Vec<Ids>) {
     (sent, fills.map(|fill| (id(fill.taker.1), id(fill.maker.1), fill.price, fill.quantity)).collect())
 }
 
-/// Fills per taker; neighbouring fills with one maker at one price are one fill.
-fn by_taker(fills: &[Ids]) -> HashMap<&str, Vec<(&str, u64, u32)>> {
-    let mut groups: HashMap<&str, Vec<(&str, u64, u32)>> = HashMap::new();
-    for (taker, maker, price, quantity) in fills {
-        let group = groups.entry(taker).or_default();
-        match group.last_mut() {
-            Some((last, at, sum)) if (*last, *at) == (maker.as_str(), *price) => *sum += quantity,
-            _ => group.push((maker, *price, *quantity)),
-        }
-    }
-    groups
-}
-
 /// `taker_order_id,maker_order_id,price,quantity`
 fn real_fills(file: &Path) -> Vec<Ids> {
     let text = std::io::read_to_string(flate2::read::MultiGzDecoder::new(std::fs::File::open(file).unwrap()))
         .unwrap();
-    let parse = |line: &str| {
-        let columns: Vec<_> = line.split(',').collect();
-        let (whole, fraction) = columns[2].split_once('.').unwrap_or((columns[2], ""));
-        let price = format!("{whole}{fraction:0<4}").parse().unwrap();
-        (columns[0].to_owned(), columns[1].to_owned(), price, columns[3].parse().unwrap())
-    };
-    text.lines().skip(1).map(parse).collect()
+    parse_fills(&text).unwrap()
 }
 
 #[test]
@@ -168,17 +149,7 @@ fn a_real_hour_of_es_gives_the_fills_of_the_python_reference() {
 fn a_real_hour_of_es_agrees_with_the_exchange() {
     let Some(flow) = data("es_20231225.flow.csv.gz") else { return };
     let Some(real) = data("es_20231225.fills.csv.gz") else { return };
-    let (fills, real) = (run(&flow).1, real_fills(&real));
-    let (ours, theirs) = (by_taker(&fills), by_taker(&real));
-    let total = |group: &Vec<(&str, u64, u32)>| group.iter().map(|fill| fill.2).sum::<u32>();
-    let identical = theirs.iter().filter(|(taker, group)| ours.get(*taker) == Some(group)).count();
-    let same_quantity =
-        theirs.iter().filter(|(taker, group)| ours.get(*taker).map(total) == Some(total(group)));
-    assert_eq!(
-        (real.len(), theirs.len(), identical),
-        (6_229, 2_933, 2_867),
-        "97.75 % of the aggressive orders"
-    );
-    assert_eq!(same_quantity.count(), 2_906);
-    assert_eq!(ours.keys().filter(|taker| !theirs.contains_key(*taker)).count(), 1);
+    let found = agreement(&run(&flow).1, &real_fills(&real));
+    let expected = Agreement { aggressive: 2_933, identical: 2_867, same_quantity: 2_906, only_here: 1 };
+    assert_eq!(found, expected, "97.75 % of the aggressive orders");
 }

@@ -10,10 +10,12 @@
 //!
 //! Known limit: [`FlowCommands`] keeps every order id of the flow, because a cancel may name a dead order.
 
+mod agreement;
 mod commands;
 mod digest;
 mod row;
 
+pub use agreement::{Agreement, NamedFill, agreement, parse_fills};
 pub use commands::FlowCommands;
 pub use digest::{FillsDigest, decimal, fills_digest};
 pub use row::{FlowAction, FlowRow};
