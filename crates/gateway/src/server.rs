@@ -122,6 +122,10 @@ struct Connection {
     caught_up: bool,
     /// The socket may have more to read.
     readable: bool,
+    /// The peer has ended its side. No further edge comes: reading goes on until the read that says 0.
+    ending: bool,
+    /// That read has happened: what is buffered is all there will be.
+    ended: bool,
     /// The socket may take more.
     writable: bool,
     /// On the ready list.
@@ -279,7 +283,8 @@ impl Gateway {
                 WAKER => {}
                 Token(key) => {
                     let Some(connection) = self.connections.get_mut(key) else { continue };
-                    connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+                    connection.ending |= event.is_read_closed() || event.is_error();
+                    connection.readable |= event.is_readable() || connection.ending;
                     connection.writable |= event.is_writable();
                     if !connection.queued {
                         connection.queued = true;
@@ -355,13 +360,18 @@ impl Gateway {
         }
         let outcome = if connection.readable { connection.fill(self.now) } else { Ok(()) };
         let (commands, parsed) = self.parse(key, sink);
-        // Bytes that came before the end of a connection count: they are parsed first.
+        // Bytes that came before the end of a connection count: they are carried out first, over as many turns
+        // as they need.
         if let Err(reason) = parsed.and(outcome) {
             self.close(key, reason, sink);
             return commands;
         }
         let Some(connection) = self.connections.get_mut(key) else { return commands };
         let more = connection.readable || connection.has_packet();
+        if connection.ended && !more {
+            self.close(key, CloseReason::PeerClosed, sink);
+            return commands;
+        }
         if more && !connection.queued && connection.session.phase() != Phase::Verifying {
             connection.queued = true;
             self.ready.push_back(key);
@@ -663,6 +673,8 @@ impl Connection {
             position: 0,
             caught_up: false,
             readable: true,
+            ending: false,
+            ended: false,
             writable: true,
             queued: true,
         }
@@ -676,11 +688,14 @@ impl Connection {
         }
         let wanted = room.len();
         match self.socket.read(room) {
-            Ok(0) => Err(CloseReason::PeerClosed),
+            Ok(0) => {
+                (self.ended, self.readable) = (true, false);
+                Ok(())
+            }
             Ok(count) => {
                 self.filled += count;
                 // A short read empties the socket; epoll tells when there is more.
-                self.readable = count == wanted;
+                self.readable = count == wanted || self.ending;
                 self.session.received(now);
                 Ok(())
             }

@@ -31,7 +31,16 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() => {
+            // The first line says what is wrong; the rest is help, and scripts want few lines.
+            eprintln!("ringside: {}", error.to_string().lines().next().unwrap_or_default());
+            return ExitCode::from(failure::USAGE);
+        }
+        Err(help) => help.exit(),
+    };
+    let result = match cli.command {
         Command::Serve(args) => serve::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Send(args) => {

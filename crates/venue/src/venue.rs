@@ -22,7 +22,7 @@ use crate::boot::login_id;
 use crate::config::{Config, ConfigError, Sync};
 use crate::layout::{self, Plan, StageName};
 use crate::recovery::{self, Recovered, VenueJournal};
-use crate::ring::{self, InputPoller, OutputProducer};
+use crate::ring::{self, InputPoller};
 use crate::shared::Shared;
 use crate::stages::{EngineStage, GatewayStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
 use crate::threads::{StageThread, ThreadBell, bell, wakes_poll};
@@ -328,7 +328,11 @@ fn start_stages(
     let inlet = Inlet::new(producer, shared.clone(), vec![bells.journal.clone(), bells.engine.clone()]);
     let gateway = GatewayStage::new(parts.gateway, inlet, egress, shared.clone());
     let journal = journal_stage(config, shared, &bells, parts.journal, parts.time_ns, journal_input);
-    let engine = engine_stage(config, shared, &bells, parts.engine, engine_input, events);
+    let start = (shared.published.get(), parts.time_ns);
+    let apply = config.pipeline.apply;
+    let egress_bell = bells.gateway.clone();
+    let engine =
+        EngineStage::new(parts.engine, engine_input, events, apply, shared.clone(), start, egress_bell);
     let mut stages: Vec<(StageName, Box<dyn Stage>)> = vec![
         (StageName::Gateway, Box::new(gateway)),
         (StageName::Journal, Box::new(journal)),
@@ -370,16 +374,4 @@ fn journal_stage(
     };
     let waiters = vec![bells.gateway.clone(), bells.engine.clone()];
     JournalStage::new(log, input, policy, shared.clone(), (shared.published.get(), time_ns), waiters)
-}
-
-fn engine_stage(
-    config: &Config,
-    shared: &Arc<Shared>,
-    bells: &Bells,
-    engine: Engine,
-    input: InputPoller,
-    output: OutputProducer,
-) -> EngineStage {
-    let (apply, sequence) = (config.pipeline.apply, shared.published.get());
-    EngineStage::new(engine, input, output, apply, shared.clone(), sequence, bells.gateway.clone())
 }

@@ -67,7 +67,8 @@ impl Pipeline {
         let policy = SyncPolicy::Always;
         let journal = JournalStage::new(journal, journal_input, policy, shared.clone(), (0, 0), Vec::new());
         let engine = Engine::new(Limits::default());
-        let engine = EngineStage::new(engine, engine_input, events, Apply::Ahead, shared.clone(), 0, bell());
+        let engine =
+            EngineStage::new(engine, engine_input, events, Apply::Ahead, shared.clone(), (0, 0), bell());
         let inlet = Inlet::new(producer, shared.clone(), Vec::new());
         Pipeline { inlet, journal, engine, output, shared }
     }

@@ -148,8 +148,15 @@ impl Run {
         };
         let journal = JournalStage::new(journal, journal_input, policy, shared.clone(), (0, 0), Vec::new());
         let engine = Engine::new(Limits::default());
-        let engine =
-            EngineStage::new(engine, engine_input, events, Apply::Ahead, shared.clone(), 0, wake.clone());
+        let engine = EngineStage::new(
+            engine,
+            engine_input,
+            events,
+            Apply::Ahead,
+            shared.clone(),
+            (0, 0),
+            wake.clone(),
+        );
         let drain = Drain { output, shared: shared.clone() };
         let thread = StageThread {
             name: "bench-core",

@@ -318,6 +318,18 @@ impl Running {
         self.status()["next_sequence"].as_u64().expect("a number")
     }
 
+    /// Sequence of the next command, once what clients have caused so far is counted: a login is accepted a moment
+    /// before its connect is.
+    pub fn settled_sequence(&self) -> u64 {
+        let mut before = self.next_sequence();
+        eventually("the venue comes to rest", || {
+            std::thread::sleep(Duration::from_millis(30));
+            let at_rest = before == self.next_sequence();
+            before = self.next_sequence();
+            at_rest.then_some(before)
+        })
+    }
+
     /// Waits until exactly this many commands were journaled since `before`, and sees that no more follow.
     pub fn assert_journaled(&self, before: u64, commands: u64) {
         eventually("the expected number of journaled commands", || {

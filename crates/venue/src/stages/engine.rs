@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use disruptor::{MissingFreeSlots, Producer};
-use ringside_domain::{Event, Sequence};
+use ringside_domain::{Event, Sequence, TimeNs};
 use ringside_engine::Engine;
 
 use super::{Stage, StageError};
@@ -29,19 +29,23 @@ pub struct EngineStage {
 }
 
 impl EngineStage {
-    /// A stage that continues where `engine` stands after `sequence`.
+    /// A stage that continues where `engine` stands after `sequence`, at `time_ns`: the same that the journal
+    /// stage was given, or their clocks would differ.
     pub fn new(
         engine: Engine,
         input: InputPoller,
         output: OutputProducer,
         apply: Apply,
         shared: Arc<Shared>,
-        sequence: Sequence,
+        (sequence, time_ns): (Sequence, TimeNs),
         egress: Arc<ThreadBell>,
     ) -> Self {
-        let clock = CommandClock::new(engine.counters().time_ns);
+        let clock = CommandClock::new(time_ns);
         let pending = Vec::with_capacity(OUTPUT_SLOTS);
-        EngineStage { engine, input, output, apply, shared, sequence, clock, pending, sent: 0, egress }
+        let stage =
+            EngineStage { engine, input, output, apply, shared, sequence, clock, pending, sent: 0, egress };
+        stage.report_figures();
+        stage
     }
 
     /// The engine, for comparison after a run.
@@ -100,11 +104,15 @@ impl EngineStage {
     }
 
     fn report(&self) {
+        self.report_figures();
         self.shared.applied.advance(self.sequence);
+        self.egress.ring();
+    }
+
+    fn report_figures(&self) {
         // Relaxed: figures for the admin thread.
         self.shared.trades.store(self.engine.counters().trades, Ordering::Relaxed);
         self.shared.live_orders.store(self.engine.live_orders().into(), Ordering::Relaxed);
-        self.egress.ring();
     }
 }
 
