@@ -16,7 +16,7 @@ use ringside_storage::{Directory, Pace, free_space};
 use tracing::{info, warn};
 
 use crate::boot;
-use crate::config::Config;
+use crate::config::{Config, Sync};
 use crate::stages::{CommandLog, StageError, unix_time_ns};
 use crate::venue::{VenueError, spawn};
 
@@ -25,7 +25,7 @@ pub type Log = Journal<Directory>;
 
 /// Zeros are written at this rate at most while the venue runs: faster, and the journal's own syncs suffer
 /// (docs/decisions/0004).
-const PREPARE_BYTES_PER_SECOND: u64 = 128 << 20;
+const PREPARE_BYTES_PER_SECOND: NonZeroU64 = NonZeroU64::new(128 << 20).expect("not zero");
 
 impl CommandLog for Log {
     type Error = JournalError;
@@ -75,11 +75,8 @@ pub fn recover(config: &Config) -> Result<Recovered, VenueError> {
     }
     let mut replayed = replay(&disk, &config.data_dir.join("outbound"))?;
     assert_eq!(replayed.sequence, found.last_sequence(), "Invariant: recovery and replay see one journal");
-    let options = SegmentOptions {
-        length: segment_length(config, &disk)?,
-        ahead: 1,
-        pace: Pace::BytesPerSecond(NonZeroU64::new(PREPARE_BYTES_PER_SECOND).expect("not zero")),
-    };
+    let options =
+        SegmentOptions { length: segment_length(config, &disk)?, ahead: 2, pace: pace(config.sync) };
     let (source, task) = preparer(disk.clone(), options, found.next_segment());
     let preparer = spawn("ringside-prep", move || task.run())?;
     let now = unix_time_ns();
@@ -92,6 +89,15 @@ pub fn recover(config: &Config) -> Result<Recovered, VenueError> {
     let Replayed { engine, streams, .. } = replayed;
     let streams = streams.streams;
     Ok(Recovered { engine, journal: VenueJournal { journal, preparer, time_ns }, streams, sequence })
+}
+
+/// Only under `always` does anybody wait for a sync that zeros could delay; the other modes can fill a segment
+/// faster than the pace.
+fn pace(sync: Sync) -> Pace {
+    match sync {
+        Sync::Always => Pace::BytesPerSecond(PREPARE_BYTES_PER_SECOND),
+        Sync::Interval(_) | Sync::Never => Pace::Unpaced,
+    }
 }
 
 fn failed(error: JournalError) -> VenueError {

@@ -1,6 +1,7 @@
 //! The journal alone: cost of an append, arrival to durable at a fixed rate, and the raw device between.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -56,7 +57,11 @@ pub fn run(args: &JournalArgs) -> Result<(), Failure> {
         total +=
             state.open_loop(&mut journal, args.rate, slice, &mut durable).map_err(|error| fail(&error))?;
     }
+    let (disk_before, log_before) = (disk_bytes(&args.dir), journal.counters().bytes);
     let closed = state.saturate(&mut journal).map_err(|error| fail(&error))?;
+    let written = journal.counters().bytes - log_before;
+    let amplification =
+        disk_bytes(&args.dir).zip(disk_before).map(|(now, then)| (now - then) as f64 / written as f64);
     drop(journal);
     let _ = helper.join();
     let mut report = Report::default();
@@ -66,13 +71,30 @@ pub fn run(args: &JournalArgs) -> Result<(), Failure> {
     report.number("durable_p99_us", us(&durable, 0.99));
     report.number("append_p50_ns", append);
     report.number("records_per_s", closed);
+    match amplification {
+        Some(ratio) => report.number("disk_bytes_per_log_byte", ratio),
+        None => report.value("disk_bytes_per_log_byte", serde_json::Value::Null),
+    }
     report.value("records_at_rate", total);
     report.value("rate", args.rate);
     report.print(args.json);
     Ok(())
 }
 
-type Result_<T> = Result<T, ringside_journal::JournalError>;
+/// Bytes written to the disk behind a directory since boot, by anybody: an upper bound of ours. `None` where the
+/// kernel does not list the disk.
+fn disk_bytes(directory: &Path) -> Option<u64> {
+    const SECTOR: u64 = 512;
+    let device = std::fs::metadata(directory).ok()?.dev();
+    let (major, minor) = (libc::major(device).to_string(), libc::minor(device).to_string());
+    let stats = std::fs::read_to_string("/proc/diskstats").ok()?;
+    let mut rows = stats.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row.len() > 9 && row[0] == major && row[1] == minor)?;
+    // Column 10: sectors written (Documentation/admin-guide/iostats.rst).
+    row[9].parse::<u64>().ok().map(|sectors| sectors * SECTOR)
+}
+
+type Appending<T> = Result<T, ringside_journal::JournalError>;
 
 struct State {
     sequence: u64,
@@ -80,14 +102,14 @@ struct State {
 }
 
 impl State {
-    fn append(&mut self, journal: &mut Journal<Directory>) -> Result_<()> {
+    fn append(&mut self, journal: &mut Journal<Directory>) -> Appending<()> {
         self.sequence += 1;
         let command = &self.commands[self.sequence as usize % self.commands.len()];
         journal.append(self.sequence, self.sequence, command).map(|_| ())
     }
 
     /// Median nanoseconds of an append, in groups of 64 so that the clock is not what is measured.
-    fn append_cost(&mut self, journal: &mut Journal<Directory>) -> Result_<f64> {
+    fn append_cost(&mut self, journal: &mut Journal<Directory>) -> Appending<f64> {
         let mut times = histogram();
         for _ in 0..2_000 {
             let begin = Instant::now();
@@ -107,7 +129,7 @@ impl State {
         rate: u64,
         slice: Duration,
         durable: &mut hdrhistogram::Histogram<u64>,
-    ) -> Result_<u64> {
+    ) -> Appending<u64> {
         let count = (rate as f64 * slice.as_secs_f64()) as u64;
         let due = |n: u64| (n as f64 * 1e9 / rate as f64) as u64;
         let begin = Instant::now();
@@ -130,8 +152,8 @@ impl State {
         Ok(done)
     }
 
-    /// Records a second when there is always another batch of 1,024.
-    fn saturate(&mut self, journal: &mut Journal<Directory>) -> Result_<f64> {
+    /// Records a second when there is always another batch of 1,024. The preparer works beside it, as in a venue.
+    fn saturate(&mut self, journal: &mut Journal<Directory>) -> Appending<f64> {
         let (begin, mut count) = (Instant::now(), 0_u64);
         while begin.elapsed() < Duration::from_secs(2) {
             for _ in 0..1_024 {

@@ -34,8 +34,14 @@ pub struct WireArgs {
     #[arg(long, default_value_t = 1)]
     clients: usize,
     /// Commands in flight per connection.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, conflicts_with = "rate")]
     window: usize,
+    /// Open loop: commands a second over all connections, timed from their intended moments.
+    #[arg(long)]
+    rate: Option<u64>,
+    /// Journal writer, as in the configuration.
+    #[arg(long, default_value = "mmap")]
+    writer: String,
     /// Seconds of measurement.
     #[arg(long, default_value_t = 5.0)]
     duration: f64,
@@ -73,9 +79,10 @@ pub fn run(args: &WireArgs) -> Result<(), Failure> {
         raw.probe(300, &mut device).map_err(io)?;
         echo.probe(2_000, 64, &mut echoes).map_err(io)?;
         let begin = Instant::now();
-        let count = match (args.clients, args.window) {
-            (1, 1) => clients[0].one_by_one(slice, &mut trips).map_err(io)?,
-            _ => pipelined(&mut clients, args.window, slice, &mut trips).map_err(io)?,
+        let load = args.rate.map_or(Load::Window(args.window), Load::Rate);
+        let count = match (args.clients, load) {
+            (1, Load::Window(1)) => clients[0].one_by_one(slice, &mut trips).map_err(io)?,
+            _ => pipelined(&mut clients, load, slice, &mut trips).map_err(io)?,
         };
         rates.push(count as f64 / begin.elapsed().as_secs_f64());
     }
@@ -104,7 +111,10 @@ fn print(
     report.number("p50_per_echo_p50", us(trips, 0.5) / us(echo, 0.5));
     report.number("p50_minus_raw_p50_us", us(trips, 0.5) - us(raw, 0.5));
     report.value("clients", args.clients as u64);
-    report.value("window", args.window as u64);
+    match args.rate {
+        Some(rate) => report.value("rate", rate),
+        None => report.value("window", args.window as u64),
+    }
     report.value("sync", format!("{:?}", args.sync).to_lowercase());
     report.print(args.json);
 }
@@ -113,9 +123,10 @@ fn config(args: &WireArgs, directory: &std::path::Path) -> Result<Config, Failur
     let sync = format!("{:?}", args.sync).to_lowercase();
     let mut text = format!(
         "data_dir = {:?}\n[order_entry]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-         [journal]\nsync = \"{sync}\"\n[pipeline]\nlayout = \"{}\"\nwait = \"{}\"\n\
+         [journal]\nsync = \"{sync}\"\nwriter = {:?}\n[pipeline]\nlayout = \"{}\"\nwait = \"{}\"\n\
          [[instrument]]\nsymbol = \"ESH4\"\ntick_size = \"0.25\"\n",
         directory.join("data"),
+        args.writer,
         args.layout,
         args.wait
     );
@@ -128,7 +139,7 @@ fn config(args: &WireArgs, directory: &std::path::Path) -> Result<Config, Failur
 fn warm_up(client: &mut Client, echo: &mut Echo, args: &WireArgs) -> std::io::Result<()> {
     let mut unused = histogram();
     echo.probe(WARM_UP, 64, &mut unused)?;
-    if args.clients == 1 && args.window == 1 {
+    if args.clients == 1 && args.window == 1 && args.rate.is_none() {
         client.one_by_one(Duration::from_millis(200), &mut unused)?;
     }
     Ok(())
@@ -305,10 +316,19 @@ impl Client {
     }
 }
 
-/// All clients on this thread, each with a window of commands in flight.
+/// How commands are offered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Load {
+    /// So many in flight per connection.
+    Window(usize),
+    /// So many a second over all connections, whatever is in flight.
+    Rate(u64),
+}
+
+/// All clients on this thread.
 fn pipelined(
     clients: &mut [Client],
-    window: usize,
+    load: Load,
     slice: Duration,
     trips: &mut Histogram<u64>,
 ) -> std::io::Result<u64> {
@@ -320,20 +340,64 @@ fn pipelined(
         let interest = mio::Interest::READABLE | mio::Interest::WRITABLE;
         poll.registry().register(&mut mio::unix::SourceFd(&fd), mio::Token(n), interest)?;
     }
-    let (begin, mut count) = (Instant::now(), 0);
+    let begin = Instant::now();
+    let count = match load {
+        Load::Window(window) => windowed(clients, window, (begin, slice), trips, &mut poll, &mut events)?,
+        Load::Rate(rate) => paced(clients, rate, (begin, slice), trips)?,
+    };
+    settle(clients, &mut poll, &mut events, trips)?;
+    Ok(count)
+}
+
+fn windowed(
+    clients: &mut [Client],
+    window: usize,
+    (begin, slice): (Instant, Duration),
+    trips: &mut Histogram<u64>,
+    poll: &mut mio::Poll,
+    events: &mut mio::Events,
+) -> std::io::Result<u64> {
+    let mut count = 0;
     for client in clients.iter_mut() {
         client.fill(window)?;
     }
     while begin.elapsed() < slice {
-        poll.poll(&mut events, Some(Duration::from_millis(100)))?;
-        for event in &events {
+        poll.poll(events, Some(Duration::from_millis(100)))?;
+        for event in events.iter() {
             let client = &mut clients[event.token().0];
             count += client.drain(trips)?;
             client.fill(window)?;
         }
     }
-    settle(clients, &mut poll, &mut events, trips)?;
     Ok(count)
+}
+
+/// Every command has its moment; one that is sent late is timed from that moment all the same.
+fn paced(
+    clients: &mut [Client],
+    rate: u64,
+    (begin, slice): (Instant, Duration),
+    trips: &mut Histogram<u64>,
+) -> std::io::Result<u64> {
+    let due = |n: u64| Duration::from_nanos((n as f64 * 1e9 / rate as f64) as u64);
+    let total = (rate as f64 * slice.as_secs_f64()) as u64;
+    let (mut offered, mut answered) = (0, 0);
+    while offered < total {
+        let elapsed = begin.elapsed();
+        while offered < total && due(offered) <= elapsed {
+            let client = &mut clients[offered as usize % clients.len()];
+            client.push_command();
+            client.sent.push_back(begin + due(offered));
+            offered += 1;
+        }
+        for client in clients.iter_mut() {
+            client.write_some()?;
+            answered += client.drain(trips)?;
+        }
+        // Gives the core away, or the venue has only one of two.
+        std::thread::sleep(due(offered).saturating_sub(begin.elapsed()).min(Duration::from_micros(50)));
+    }
+    Ok(answered)
 }
 
 /// Waits for the answers still under way, so that the next round starts clean.
