@@ -49,6 +49,8 @@ pub enum Action {
     ChangeLogin(LoginTerms),
     /// The login may no longer connect; its orders rest on.
     RemoveLogin(LoginId),
+    /// Storage for the journal runs out (or is there again): new orders are refused, cancels go on.
+    StorageFull(bool),
 }
 
 /// OUCH 5.0 Enter Order, as sent. Letters are unchecked.

@@ -30,7 +30,7 @@ impl Engine {
             return Err(RejectReason::Price);
         }
         check_letters(enter)?;
-        if self.orders.is_full() {
+        if self.orders.is_full() || self.counters.storage_full {
             return Err(RejectReason::Capacity);
         }
         Ok((side, instrument))

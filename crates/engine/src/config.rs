@@ -20,6 +20,7 @@ impl Engine {
             Action::AddLogin(terms) => self.add_login(terms),
             Action::ChangeLogin(terms) => self.change_login(terms),
             Action::RemoveLogin(id) => self.remove_login(id),
+            Action::StorageFull(full) => self.counters.storage_full = full,
             // Orders come from logins alone.
             _ => {}
         }

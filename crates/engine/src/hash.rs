@@ -20,6 +20,7 @@ impl Engine {
         {
             hash.write_u64(number.to_le());
         }
+        hash.write(&[counters.storage_full.into()]);
         self.instruments.iter().for_each(|instrument| self.hash_instrument(instrument, &mut hash));
         self.logins.iter().for_each(|login| hash_login(login, &mut hash));
         hash.finish()

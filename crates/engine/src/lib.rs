@@ -92,6 +92,8 @@ pub struct Counters {
     pub session: u32,
     /// Journaled time of the last command.
     pub time_ns: TimeNs,
+    /// New orders are refused because storage runs out.
+    pub storage_full: bool,
 }
 
 /// The state machine.

@@ -15,6 +15,8 @@ use thiserror::Error;
 
 /// Bytes kept in memory before they go to the file.
 pub const TAIL_BYTES: usize = 256 * 1024;
+/// Bytes kept in memory at most, when the disk is full. Beyond, the venue stops.
+const TAIL_MAX: usize = 64 * 1024 * 1024;
 /// Every how many messages the position is remembered.
 const STRIDE: u64 = 64;
 /// Length field of a SoupBinTCP packet.
@@ -80,10 +82,17 @@ impl Outbound {
         if self.tail.len() < TAIL_BYTES {
             return Ok(());
         }
-        self.file.write_all_at(&self.tail, self.stored).map_err(|source| self.failed(source))?;
-        self.stored += self.tail.len() as u64;
-        self.tail.clear();
-        Ok(())
+        match self.file.write_all_at(&self.tail, self.stored) {
+            Ok(()) => {
+                self.stored += self.tail.len() as u64;
+                self.tail.clear();
+                Ok(())
+            }
+            // The stream is derived data: while the disk is full it grows in memory, and the journal's reserve
+            // decides how long the venue goes on.
+            Err(error) if error.kind() == io::ErrorKind::StorageFull && self.tail.len() < TAIL_MAX => Ok(()),
+            Err(source) => Err(self.failed(source)),
+        }
     }
 
     /// Position of the message with this sequence number, 1..=next_sequence.

@@ -28,7 +28,7 @@ pub const PAYLOAD_VERSION: u8 = 1;
 pub const PAYLOAD_LENGTH_MAX: usize = size_of::<EnterV1>();
 
 /// Every kind of command record: number, name, payload length. Numbers are never reused.
-pub const KINDS: [(u8, &str, usize); 17] = [
+pub const KINDS: [(u8, &str, usize); 18] = [
     (1, "Enter", size_of::<EnterV1>()),
     (2, "Replace", size_of::<ReplaceV1>()),
     (3, "Cancel", size_of::<CancelV1>()),
@@ -46,6 +46,7 @@ pub const KINDS: [(u8, &str, usize); 17] = [
     (15, "AddLogin", size_of::<LoginTermsV1>()),
     (16, "ChangeLogin", size_of::<LoginTermsV1>()),
     (17, "RemoveLogin", size_of::<NumberV1>()),
+    (18, "StorageFull", size_of::<NumberV1>()),
 ];
 
 /// One field of a payload: name, offset, bytes.
@@ -140,7 +141,7 @@ stored! {
     AccountQueryV1: 8 { login: u32_le = 0, user_ref_idx: u8 = 4, reserved: [u8; 3] = 5, }
     /// Kinds 9 and 10.
     BareV1: 4 { login: u32_le = 0, }
-    /// Kinds 11, 14 and 17.
+    /// Kinds 11, 14, 17 and 18.
     NumberV1: 8 { login: u32_le = 0, number: u32_le = 4, }
     /// Kinds 12 and 13.
     InstrumentTermsV1: 28 {
@@ -176,6 +177,7 @@ pub(crate) fn encode(command: &Command, payload: &mut [u8; PAYLOAD_LENGTH_MAX]) 
         Action::AddLogin(terms) => (15, put(&LoginTermsV1::from_domain(login, terms), payload)),
         Action::ChangeLogin(terms) => (16, put(&LoginTermsV1::from_domain(login, terms), payload)),
         Action::RemoveLogin(removed) => (17, put(&NumberV1::new(login, removed.0), payload)),
+        Action::StorageFull(full) => (18, put(&NumberV1::new(login, u32::from(*full)), payload)),
     }
 }
 
@@ -215,6 +217,10 @@ fn command(kind: u8, payload: &[u8]) -> Option<Command> {
         15 => get::<LoginTermsV1>(payload)?.to_domain(Action::AddLogin),
         16 => get::<LoginTermsV1>(payload)?.to_domain(Action::ChangeLogin),
         17 => Some(get::<NumberV1>(payload)?.to_domain(|id| Action::RemoveLogin(LoginId(id)))),
+        18 => {
+            let stored = get::<NumberV1>(payload)?;
+            (stored.number.to_native() <= 1).then(|| stored.to_domain(|full| Action::StorageFull(full == 1)))
+        }
         _ => None,
     }
 }

@@ -58,6 +58,7 @@ fn configuration_json(action: &Action) -> Value {
         Action::RemoveInstrument(id) => json!({"type": "remove_instrument", "instrument": id.0}),
         Action::AddLogin(terms) => login_json("add_login", terms),
         Action::ChangeLogin(terms) => login_json("change_login", terms),
+        Action::StorageFull(full) => json!({"type": "storage_full", "full": full}),
         Action::RemoveLogin(id) => json!({"type": "remove_login", "login_id": id.0}),
         _ => Value::Null,
     }

@@ -24,7 +24,9 @@ use crate::layout::{self, Plan, StageName};
 use crate::recovery::{self, Recovered, VenueJournal};
 use crate::ring::{self, InputPoller};
 use crate::shared::Shared;
-use crate::stages::{EngineStage, GatewayStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
+use crate::stages::{
+    EngineStage, GatewayStage, Inlet, JournalStage, Stage, StageError, StorageWatch, SyncPolicy,
+};
 use crate::threads::{StageThread, ThreadBell, bell, wakes_poll};
 
 /// Why a venue did not start, or did not stay up.
@@ -326,7 +328,8 @@ fn start_stages(
     let (producer, journal_input, engine_input) = ring::input_ring();
     let (events, egress) = ring::output_ring();
     let inlet = Inlet::new(producer, shared.clone(), vec![bells.journal.clone(), bells.engine.clone()]);
-    let gateway = GatewayStage::new(parts.gateway, inlet, egress, shared.clone());
+    let storage = StorageWatch::new(parts.journal.preparer_status(), parts.engine.counters().storage_full);
+    let gateway = GatewayStage::new(parts.gateway, inlet, egress, shared.clone(), storage);
     let journal = journal_stage(config, shared, &bells, parts.journal, parts.time_ns, journal_input);
     let start = (shared.published.get(), parts.time_ns);
     let apply = config.pipeline.apply;

@@ -84,6 +84,7 @@ pub fn every_command() -> Vec<Command> {
         Action::AddLogin(login),
         Action::ChangeLogin(LoginTerms { cancel_on_disconnect: false, ..login }),
         Action::RemoveLogin(LoginId(9)),
+        Action::StorageFull(true),
         Action::Connect,
         Action::Enter(enter(10)),
         Action::Replace(replace),
@@ -97,7 +98,7 @@ pub fn every_command() -> Vec<Command> {
         Action::Disconnect,
     ];
     let commands = actions.into_iter().enumerate();
-    commands.map(|(n, action)| Command { login: LoginId(if n < 7 { 0 } else { 7 }), action }).collect()
+    commands.map(|(n, action)| Command { login: LoginId(if n < 8 { 0 } else { 7 }), action }).collect()
 }
 
 /// The command that goes with a sequence, different for each sequence.

@@ -34,7 +34,7 @@ impl Reference {
         if is_not_built_yet(enter) {
             return Some(RejectReason::Other);
         }
-        (self.orders.len() >= self.orders_max).then_some(RejectReason::Capacity)
+        (self.storage_full || self.orders.len() >= self.orders_max).then_some(RejectReason::Capacity)
     }
 
     /// False when the replacement costs the original its life.

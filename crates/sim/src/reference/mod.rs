@@ -35,6 +35,7 @@ pub use state::{BookView, Fill, Order};
 #[derive(Debug)]
 pub struct Reference {
     orders_max: usize,
+    storage_full: bool,
     instruments: BTreeMap<InstrumentId, InstrumentTerms>,
     logins: BTreeMap<LoginId, Login>,
     books: BTreeMap<InstrumentId, Book>,
@@ -51,6 +52,7 @@ impl Reference {
     pub fn new(orders_max: usize) -> Self {
         Reference {
             orders_max,
+            storage_full: false,
             instruments: BTreeMap::new(),
             logins: BTreeMap::new(),
             books: BTreeMap::new(),
@@ -81,6 +83,7 @@ impl Reference {
             Action::RemoveInstrument(instrument) => drop(self.instruments.remove(&instrument)),
             Action::AddLogin(terms) | Action::ChangeLogin(terms) => self.set_login(terms),
             Action::RemoveLogin(login) => self.remove_login(login),
+            Action::StorageFull(full) => self.storage_full = full,
             _ => return false,
         }
         true

@@ -26,6 +26,7 @@
 //! remove instrument ESH4
 //! remove login ALICE
 //! session 2
+//! storage full | storage free
 //! ```
 //!
 //! A command without lines beneath must cause no event. Sides: `buy sell short exempt`, or any other single

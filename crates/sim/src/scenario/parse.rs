@@ -72,6 +72,8 @@ impl Scenario {
                 Action::RemoveInstrument(self.names.instrument(symbol).ok_or(wrong(symbol, "a symbol"))?)
             }
             "remove" if words.next_is("login") => Action::RemoveLogin(self.known_login(words)?),
+            "storage" if words.next_is("full") => Action::StorageFull(true),
+            "storage" if words.next_is("free") => Action::StorageFull(false),
             "session" => Action::StartSession(words.number("a session number")?),
             name => {
                 let login = self.names.login(name).ok_or(wrong(name, "a login named before"))?;

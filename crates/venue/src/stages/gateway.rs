@@ -3,16 +3,21 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use disruptor::Producer;
-use ringside_domain::{Command, Fact, Sequence, TimeNs};
+use ringside_domain::{Action, Command, Fact, LoginId, Sequence, TimeNs};
 use ringside_gateway::{CommandSink, Gateway};
+use ringside_journal::PreparerStatus;
+use tracing::{info, warn};
 
 use super::{Stage, StageError, Waited};
 use crate::ring::{InputProducer, InputSlot, OUTPUT_SLOTS, OutputPoller, OutputSlot};
 use crate::shared::{GatewayCounters, Shared};
 use crate::threads::ThreadBell;
+
+/// How often the preparation of segments is looked at.
+const STORAGE_LOOK: Duration = Duration::from_millis(20);
 
 /// The way into the input ring.
 pub struct Inlet {
@@ -74,19 +79,55 @@ pub struct GatewayStage {
     /// Events that are not released yet.
     held: VecDeque<OutputSlot>,
     stopping: bool,
+    storage: StorageWatch,
+}
+
+/// Tells the engine, by a journaled command, when the journal has no segments left to take new orders.
+pub struct StorageWatch {
+    segments: PreparerStatus,
+    /// What the engine was told last.
+    told_full: bool,
+    next_look: Instant,
+}
+
+impl StorageWatch {
+    /// A watch over the segments to come. `full` is what the state says.
+    pub fn new(segments: PreparerStatus, full: bool) -> Self {
+        StorageWatch { segments, told_full: full, next_look: Instant::now() }
+    }
+
+    /// A command when things have changed. One segment stays in reserve for cancels.
+    fn look(&mut self) -> Option<Command> {
+        let now = Instant::now();
+        if now < self.next_look {
+            return None;
+        }
+        self.next_look = now + STORAGE_LOOK;
+        let full = self.segments.ready() <= 1 && self.segments.failure().is_some();
+        (full != self.told_full)
+            .then_some(Command { login: LoginId::VENUE, action: Action::StorageFull(full) })
+    }
+
+    fn told(&mut self) {
+        self.told_full = !self.told_full;
+        match self.told_full {
+            true => warn!("storage is full: new orders are refused, cancels go on"),
+            false => info!("there is storage again: new orders are taken"),
+        }
+    }
 }
 
 impl GatewayStage {
     /// A stage over an open gateway.
-    pub fn new(gateway: Gateway, inlet: Inlet, output: OutputPoller, shared: Arc<Shared>) -> Self {
-        GatewayStage {
-            gateway,
-            inlet,
-            output,
-            shared,
-            held: VecDeque::with_capacity(OUTPUT_SLOTS),
-            stopping: false,
-        }
+    pub fn new(
+        gateway: Gateway,
+        inlet: Inlet,
+        output: OutputPoller,
+        shared: Arc<Shared>,
+        storage: StorageWatch,
+    ) -> Self {
+        let held = VecDeque::with_capacity(OUTPUT_SLOTS);
+        GatewayStage { gateway, inlet, output, shared, held, stopping: false, storage }
     }
 
     /// Delivers events whose command is released.
@@ -129,6 +170,11 @@ impl GatewayStage {
 
     fn turn(&mut self, timeout: Duration) -> Result<bool, StageError> {
         self.inlet.stamp(unix_time_ns());
+        if let Some(command) = self.storage.look()
+            && self.inlet.offer(&command)
+        {
+            self.storage.told();
+        }
         let commands = self.gateway.poll(timeout, &mut self.inlet)?;
         if commands > 0 || self.inlet.announce() {
             self.inlet.announce();
