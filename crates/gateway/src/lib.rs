@@ -26,6 +26,9 @@ pub use session::CloseReason;
 
 /// Where commands go. One call, one command, or a refusal because there is no room right now.
 pub trait CommandSink {
+    /// A turn begins: the wait for sockets is over, and the commands that follow carry this moment.
+    fn begin_turn(&mut self);
+
     /// Hands a command over. `false`: no room, nothing was taken, try again later.
     fn offer(&mut self, command: &Command) -> bool;
 }

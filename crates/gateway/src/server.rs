@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use ringside_domain::{Action, Command, Event, LoginId, Text, TimeNs, Username};
-use ringside_wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, kind};
+use ringside_wire::soup::{self, FrameError, LoginAccepted, LoginRejected, LoginRequest, kind};
 use slab::Slab;
 use thiserror::Error;
 use tracing::{info, warn};
@@ -56,6 +56,8 @@ pub struct GatewayOptions {
     pub jobs: Sender<Job>,
     /// Verdicts in.
     pub verdicts: Receiver<Verdict>,
+    /// Connections at once, at most [`CONNECTIONS_MAX`]: what the process has file descriptors for.
+    pub connections_max: usize,
 }
 
 /// A login and its stream.
@@ -126,6 +128,8 @@ struct Connection {
     ending: bool,
     /// That read has happened: what is buffered is all there will be.
     ended: bool,
+    /// Bytes still to come of a debug packet that is longer than the buffer.
+    skip: usize,
     /// The socket may take more.
     writable: bool,
     /// On the ready list.
@@ -157,7 +161,10 @@ pub struct Gateway {
     now: Duration,
     next_timers: Duration,
     generation: u64,
+    connections_max: usize,
     accepting: bool,
+    /// The listener had an error in passing: it is looked at again without a new edge.
+    accept_again: bool,
     stats: Stats,
 }
 
@@ -188,7 +195,9 @@ impl Gateway {
             now: Duration::ZERO,
             next_timers: Duration::ZERO,
             generation: 0,
+            connections_max: options.connections_max.min(CONNECTIONS_MAX),
             accepting: true,
+            accept_again: false,
             stats: Stats::default(),
         })
     }
@@ -212,12 +221,16 @@ impl Gateway {
     pub fn poll(&mut self, timeout: Duration, sink: &mut impl CommandSink) -> Result<u64, GatewayError> {
         self.wait(timeout)?;
         self.now = self.started.elapsed();
+        sink.begin_turn();
         self.take_verdicts(sink);
         self.pay_owed(sink);
         let commands = self.serve_ready(sink);
         if self.now >= self.next_timers {
             self.next_timers = self.now + TIMER_STEP;
             self.run_timers(sink);
+            if std::mem::take(&mut self.accept_again) {
+                self.accept_all()?;
+            }
         }
         Ok(commands)
     }
@@ -260,6 +273,8 @@ impl Gateway {
     pub fn stop_input(&mut self) {
         self.accepting = false;
         self.listener = None;
+        // The next start finds who was connected in the state and disconnects them.
+        self.owed.clear();
     }
 
     /// True when every open connection has been sent its whole stream.
@@ -301,13 +316,13 @@ impl Gateway {
             match listener.accept() {
                 Ok((socket, peer)) => self.admit(socket, peer)?,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if is_passing(&error) => {
-                    // Out of file descriptors, or the peer gave up: the others must not notice. The listener is
-                    // edge-triggered, so it is looked at again when the next connection arrives.
+                Err(error) => {
+                    // Out of file descriptors or memory, or the peer's network is gone (accept(2)): it passes, and
+                    // the others must not notice. The listener is edge-triggered, so it is looked at again later.
                     warn!(%error, "accept failed");
+                    self.accept_again = true;
                     return Ok(());
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -315,7 +330,7 @@ impl Gateway {
 
     fn admit(&mut self, mut socket: TcpStream, peer: SocketAddr) -> io::Result<()> {
         self.stats.accepted += 1;
-        if self.connections.len() >= CONNECTIONS_MAX || !self.accepting {
+        if self.connections.len() >= self.connections_max || !self.accepting {
             self.count_close(CloseReason::TooMany);
             warn!(%peer, "connection refused: too many");
             return Ok(());
@@ -358,11 +373,13 @@ impl Gateway {
             // Left in the socket: read after the verdict, or not at all.
             return 0;
         }
-        let outcome = if connection.readable { connection.fill(self.now) } else { Ok(()) };
+        if connection.readable {
+            connection.fill(self.now);
+        }
         let (commands, parsed) = self.parse(key, sink);
         // Bytes that came before the end of a connection count: they are carried out first, over as many turns
         // as they need.
-        if let Err(reason) = parsed.and(outcome) {
+        if let Err(reason) = parsed {
             self.close(key, reason, sink);
             return commands;
         }
@@ -382,6 +399,9 @@ impl Gateway {
     /// Carries out the packets in the input buffer, as far as turn and sink allow.
     fn parse(&mut self, key: usize, sink: &mut impl CommandSink) -> (u64, Result<(), CloseReason>) {
         let (mut commands, mut used) = (0, 0);
+        // The gateway's own connects and disconnects come first, or a new connection's orders could overtake the
+        // disconnect of the old one.
+        let room = self.owed.is_empty();
         let connection = &mut self.connections[key];
         let result = loop {
             if commands >= u64::from(TURN_COMMANDS) {
@@ -391,6 +411,14 @@ impl Gateway {
             let (packet, length) = match soup::next_packet(input, PAYLOAD_MAX) {
                 Ok(Some(found)) => found,
                 Ok(None) => break Ok(()),
+                // Debug packets are ignored at any length; the third byte tells.
+                Err(FrameError::TooLong { .. }) if input.len() < soup::HEADER_BYTES => break Ok(()),
+                Err(FrameError::TooLong { length, .. }) if input[2] == kind::DEBUG => {
+                    let whole = length + 2;
+                    connection.skip = whole.saturating_sub(input.len());
+                    used += whole.min(input.len());
+                    continue;
+                }
                 Err(error) => {
                     info!(peer = %connection.peer, %error, "frame");
                     break Err(CloseReason::BadFrame);
@@ -398,7 +426,7 @@ impl Gateway {
             };
             match connection.session.packet(packet) {
                 Input::Ignore => {}
-                Input::Request(login, payload) => match offer(login, payload, sink) {
+                Input::Request(login, payload) => match offer(login, payload, room.then_some(&mut *sink)) {
                     Ok(true) => commands += 1,
                     Ok(false) => {
                         // Back-pressure: the packet stays in the buffer, the socket is not read.
@@ -555,8 +583,10 @@ impl Gateway {
 
     /// Connects and disconnects keep their order, with and without room.
     fn offer_own(&mut self, command: Command, sink: &mut impl CommandSink) {
-        self.owed.push_back(command);
-        self.pay_owed(sink);
+        if self.accepting {
+            self.owed.push_back(command);
+            self.pay_owed(sink);
+        }
     }
 
     fn pay_owed(&mut self, sink: &mut impl CommandSink) {
@@ -635,21 +665,14 @@ pub fn append_event(stream: &mut Outbound, time_ns: TimeNs, event: &Event) {
     });
 }
 
-fn offer(
+/// Hands a request over; `false` without a sink or without room in it.
+fn offer<S: CommandSink>(
     login: LoginId,
     payload: &[u8],
-    sink: &mut impl CommandSink,
+    sink: Option<&mut S>,
 ) -> Result<bool, translate::NotACommand> {
     let action = translate::action(payload)?;
-    Ok(sink.offer(&Command { login, action }))
-}
-
-/// Errors of accept that concern one connection or pass by themselves.
-fn is_passing(error: &io::Error) -> bool {
-    const EMFILE: i32 = 24;
-    const ENFILE: i32 = 23;
-    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted)
-        || matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
+    Ok(sink.is_some_and(|sink| sink.offer(&Command { login, action })))
 }
 
 impl LoginState {
@@ -675,41 +698,48 @@ impl Connection {
             readable: true,
             ending: false,
             ended: false,
+            skip: 0,
             writable: true,
             queued: true,
         }
     }
 
     /// One read into the room that is left.
-    fn fill(&mut self, now: Duration) -> Result<(), CloseReason> {
+    fn fill(&mut self, now: Duration) {
         let room = &mut self.input[self.filled..];
         if room.is_empty() {
-            return Ok(());
+            return;
         }
         let wanted = room.len();
         match self.socket.read(room) {
-            Ok(0) => {
-                (self.ended, self.readable) = (true, false);
-                Ok(())
-            }
+            Ok(0) => (self.ended, self.readable) = (true, false),
             Ok(count) => {
-                self.filled += count;
+                self.discard(count);
                 // A short read empties the socket; epoll tells when there is more.
                 self.readable = count == wanted || self.ending;
                 self.session.received(now);
-                Ok(())
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.readable = false;
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            Err(_) => Err(CloseReason::PeerClosed),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // A reset: what came before it counts all the same.
+            Err(_) => (self.ended, self.readable) = (true, false),
         }
     }
 
+    /// Takes `count` bytes that were just read, less those of a debug packet that is being skipped.
+    fn discard(&mut self, count: usize) {
+        let skipped = self.skip.min(count);
+        self.skip -= skipped;
+        self.input.copy_within(self.filled + skipped..self.filled + count, self.filled);
+        self.filled += count - skipped;
+    }
+
+    /// True when the buffer holds something to act on: a whole packet, or bytes that are none.
     fn has_packet(&self) -> bool {
-        !matches!(soup::next_packet(&self.input[..self.filled], PAYLOAD_MAX), Ok(None))
+        match soup::next_packet(&self.input[..self.filled], PAYLOAD_MAX) {
+            Ok(found) => found.is_some(),
+            Err(_) => self.filled >= soup::HEADER_BYTES,
+        }
     }
 
     fn consume(&mut self, used: usize) {

@@ -46,9 +46,9 @@ struct Admin {
 pub fn serve(listener: TcpListener, shared: Arc<Shared>, identity: Identity) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async move {
+    let over = until_over(shared.clone());
+    let server = runtime.spawn(async move {
         let registry = metrics::registry(shared.clone());
-        let over = until_over(shared.clone());
         let admin = Arc::new(Admin { shared, registry, identity, started: Instant::now() });
         let router = Router::new()
             .route("/metrics", get(metrics_text))
@@ -57,8 +57,13 @@ pub fn serve(listener: TcpListener, shared: Arc<Shared>, identity: Identity) -> 
             .route("/status", get(status))
             .with_state(admin);
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        axum::serve(listener, router).with_graceful_shutdown(over).await
-    })
+        axum::serve(listener, router).await
+    });
+    runtime.block_on(over);
+    // A client that sends half a request must not hold the venue: whatever is under way is dropped.
+    server.abort();
+    runtime.shutdown_background();
+    Ok(())
 }
 
 async fn until_over(shared: Arc<Shared>) {

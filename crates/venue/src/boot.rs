@@ -22,7 +22,7 @@ pub fn reconcile_sessions(engine: &Engine) -> Vec<Command> {
 pub fn reconcile_configuration(engine: &Engine, config: &Config) -> Result<Vec<Command>, ConfigError> {
     let mut actions = Vec::new();
     instruments(engine, config, &mut actions)?;
-    logins(engine, config, &mut actions);
+    logins(engine, config, &mut actions)?;
     Ok(actions.into_iter().map(|action| Command { login: LoginId::VENUE, action }).collect())
 }
 
@@ -76,11 +76,21 @@ fn live_orders(config: &Config, symbol: Symbol, known: &Instrument, what: &str) 
     }
 }
 
-fn logins(engine: &Engine, config: &Config, actions: &mut Vec<Action>) {
+fn logins(engine: &Engine, config: &Config, actions: &mut Vec<Action>) -> Result<(), ConfigError> {
     for known in engine.logins().iter().filter(|known| known.listed) {
-        if !config.logins.iter().any(|wanted| wanted.username == known.terms.username) {
-            actions.push(Action::RemoveLogin(known.terms.login));
+        let username = known.terms.username;
+        if config.logins.iter().any(|wanted| wanted.username == username) {
+            continue;
         }
+        if known.live_orders > 0 {
+            // Nobody could cancel them any more.
+            return Err(ConfigError {
+                file: config.file.clone(),
+                key: format!("login {username}"),
+                problem: format!("has {} live orders and cannot be removed", known.live_orders),
+            });
+        }
+        actions.push(Action::RemoveLogin(known.terms.login));
     }
     let mut next = engine.logins().len() as u32;
     for wanted in &config.logins {
@@ -98,6 +108,7 @@ fn logins(engine: &Engine, config: &Config, actions: &mut Vec<Action>) {
             }
         }
     }
+    Ok(())
 }
 
 fn find_instrument(engine: &Engine, symbol: Symbol) -> Option<&Instrument> {

@@ -79,6 +79,8 @@ pub struct Shared {
     pub fatal: AtomicBool,
     /// Everybody shall finish.
     pub stop: AtomicBool,
+    /// Nothing will be published any more. Writer: gateway.
+    pub input_closed: AtomicBool,
     /// Time of each sync. Writer: journal.
     pub sync_times: SyncTimes,
     /// When the sync under way began, nanoseconds since start; 0 = none. Writer: journal.

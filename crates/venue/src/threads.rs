@@ -132,7 +132,10 @@ impl StageThread {
     fn is_drained(&self) -> bool {
         let shared = &self.shared;
         let drained = self.stages.iter().all(|stage| stage.is_drained());
-        drained && shared.delivered.get() >= shared.published.get()
+        // Acquire: pairs with the Release of whoever closes the input; `published` is final then.
+        drained
+            && shared.input_closed.load(Ordering::Acquire)
+            && shared.delivered.get() >= shared.published.get()
     }
 
     fn idle(&mut self, rounds: u32) -> Result<(), StageError> {

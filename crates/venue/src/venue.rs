@@ -20,6 +20,7 @@ use tracing::{error, info, warn};
 use crate::admin::{self, Identity};
 use crate::boot::login_id;
 use crate::config::{Config, ConfigError, Sync};
+use crate::files::{self, create_durable};
 use crate::layout::{self, Plan, StageName};
 use crate::recovery::{self, Recovered, VenueJournal};
 use crate::ring::{self, InputPoller};
@@ -136,7 +137,7 @@ fn bind(config: &Config, key: &str, address: SocketAddr) -> Result<TcpListener, 
 
 fn lock(config: &Config) -> Result<DirectoryLock, VenueError> {
     let create = |path: PathBuf| {
-        std::fs::create_dir_all(&path).map_err(|error| ConfigError {
+        create_durable(&path).map_err(|error| ConfigError {
             file: config.file.clone(),
             key: "data_dir".into(),
             problem: format!("{} cannot be created: {error}", path.display()),
@@ -182,6 +183,7 @@ impl<'a> Wiring<'a> {
             logins: logins.collect(),
             jobs,
             verdicts,
+            connections_max: connections_max(config, engine.logins().len())?,
         };
         let gateway = open_gateway(config, options)?;
         let verifier = Verifier::new(credentials(config, &engine), job_queue, verdict_queue);
@@ -220,6 +222,14 @@ impl<'a> Wiring<'a> {
             order_entry,
         }
     }
+}
+
+fn connections_max(config: &Config, logins: usize) -> Result<usize, ConfigError> {
+    files::connections_max(logins).map_err(|needed| ConfigError {
+        file: config.file.clone(),
+        key: "login".into(),
+        problem: format!("{logins} logins need {needed} open files; raise the limit (ulimit -n)"),
+    })
 }
 
 /// A listener that cannot be had is the configuration's fault.
@@ -329,7 +339,8 @@ fn start_stages(
     let (events, egress) = ring::output_ring();
     let inlet = Inlet::new(producer, shared.clone(), vec![bells.journal.clone(), bells.engine.clone()]);
     let storage = StorageWatch::new(parts.journal.preparer_status(), parts.engine.counters().storage_full);
-    let gateway = GatewayStage::new(parts.gateway, inlet, egress, shared.clone(), storage);
+    let gateway =
+        GatewayStage::new(parts.gateway, inlet, egress, shared.clone(), storage, bells.engine.clone());
     let journal = journal_stage(config, shared, &bells, parts.journal, parts.time_ns, journal_input);
     let start = (shared.published.get(), parts.time_ns);
     let apply = config.pipeline.apply;

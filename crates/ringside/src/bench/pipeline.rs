@@ -225,6 +225,7 @@ impl Run {
     /// Stops, and compares what was matched with the reference.
     fn finish(self, expected: (u64, u64)) -> Result<(), Failure> {
         let trades = self.shared.trades.load(Ordering::Relaxed);
+        self.shared.input_closed.store(true, Ordering::Release);
         self.shared.stop.store(true, Ordering::Relaxed);
         let ended = self.thread.join().expect("the stage thread does not panic");
         ended.map_err(|error| Failure::new(STORAGE, error))?;
@@ -238,7 +239,6 @@ impl Run {
 
 fn offer(inlet: &mut Inlet, command: &Command) {
     use ringside_gateway::CommandSink;
-    inlet.stamp(1);
     while !inlet.offer(command) {
         inlet.announce();
         std::thread::yield_now();

@@ -118,10 +118,10 @@ impl EngineStage {
 
 impl Stage for EngineStage {
     fn poll(&mut self) -> Result<bool, StageError> {
-        let had_pending = !self.pending.is_empty();
+        let (had_pending, sent) = (!self.pending.is_empty(), self.sent);
         if !self.publish() {
             self.egress.ring();
-            return Ok(false);
+            return Ok(self.sent > sent);
         }
         let applied = self.apply_batch();
         if !applied && !had_pending {

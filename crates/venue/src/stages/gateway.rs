@@ -37,11 +37,6 @@ impl Inlet {
         Inlet { producer, shared, published, time_ns: 0, consumers }
     }
 
-    /// Stamps the commands that follow.
-    pub fn stamp(&mut self, time_ns: TimeNs) {
-        self.time_ns = time_ns;
-    }
-
     /// Tells the consumers what was published since the last call. True: there was something.
     pub fn announce(&mut self) -> bool {
         if self.shared.published.get() == self.published {
@@ -54,6 +49,10 @@ impl Inlet {
 }
 
 impl CommandSink for Inlet {
+    fn begin_turn(&mut self) {
+        self.time_ns = unix_time_ns();
+    }
+
     #[inline]
     fn offer(&mut self, command: &Command) -> bool {
         let slot = InputSlot { time_ns: self.time_ns, command: *command };
@@ -80,6 +79,8 @@ pub struct GatewayStage {
     held: VecDeque<OutputSlot>,
     stopping: bool,
     storage: StorageWatch,
+    /// Waits for room in the output ring.
+    engine: Arc<ThreadBell>,
 }
 
 /// Tells the engine, by a journaled command, when the journal has no segments left to take new orders.
@@ -103,7 +104,7 @@ impl StorageWatch {
             return None;
         }
         self.next_look = now + STORAGE_LOOK;
-        let full = self.segments.ready() <= 1 && self.segments.failure().is_some();
+        let full = self.segments.ready() <= 1 && self.segments.failure().is_some_and(|error| error.is_full());
         (full != self.told_full)
             .then_some(Command { login: LoginId::VENUE, action: Action::StorageFull(full) })
     }
@@ -125,9 +126,10 @@ impl GatewayStage {
         output: OutputPoller,
         shared: Arc<Shared>,
         storage: StorageWatch,
+        engine: Arc<ThreadBell>,
     ) -> Self {
         let held = VecDeque::with_capacity(OUTPUT_SLOTS);
-        GatewayStage { gateway, inlet, output, shared, held, stopping: false, storage }
+        GatewayStage { gateway, inlet, output, shared, held, stopping: false, storage, engine }
     }
 
     /// Delivers events whose command is released.
@@ -161,6 +163,9 @@ impl GatewayStage {
                 self.held.push_back(*slot);
             }
         }
+        drop(guard);
+        // The engine may wait for room.
+        self.engine.ring();
         true
     }
 
@@ -169,13 +174,13 @@ impl GatewayStage {
     }
 
     fn turn(&mut self, timeout: Duration) -> Result<bool, StageError> {
-        self.inlet.stamp(unix_time_ns());
-        if let Some(command) = self.storage.look()
+        let commands = self.gateway.poll(timeout, &mut self.inlet)?;
+        if !self.stopping
+            && let Some(command) = self.storage.look()
             && self.inlet.offer(&command)
         {
             self.storage.told();
         }
-        let commands = self.gateway.poll(timeout, &mut self.inlet)?;
         if commands > 0 || self.inlet.announce() {
             self.inlet.announce();
             return Ok(true);
@@ -189,6 +194,9 @@ impl GatewayStage {
         if self.shared.stop.load(Ordering::Relaxed) && !self.stopping {
             self.stopping = true;
             self.gateway.stop_input();
+            self.inlet.announce();
+            // Release: whoever sees it sees the last `published`.
+            self.shared.input_closed.store(true, Ordering::Release);
         }
     }
 

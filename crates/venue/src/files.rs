@@ -1,0 +1,65 @@
+//! File descriptors and directories: what a venue needs of them before it starts.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+/// Descriptors for everything but connections and streams: segments, rings' wake-ups, admin, logs.
+const RESERVED: u64 = 96;
+
+/// Raises the soft limit of open files to the hard one, and tells how many connections fit beside the streams of
+/// `logins`. `Err` holds the number that would be needed at least.
+pub fn connections_max(logins: usize) -> Result<usize, u64> {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        // Not being allowed leaves the limit as it was; what counts is read again.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let taken = RESERVED + logins as u64;
+    // At least one connection for every login, and one to take over with.
+    let least = taken + logins as u64 + 1;
+    if files < least { Err(least) } else { Ok(usize::try_from(files - taken).unwrap_or(usize::MAX)) }
+}
+
+/// Creates a directory and makes its name durable in every parent that was created with it.
+pub fn create_durable(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_durable(parent)?;
+    match std::fs::create_dir(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(parent)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_are_created_with_their_parents_and_found_again() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("a/b/c");
+        create_durable(&path).unwrap();
+        create_durable(&path).unwrap();
+        assert!(path.is_dir());
+        std::fs::write(path.join("file"), "").unwrap();
+        assert!(create_durable(&path.join("file")).is_err());
+    }
+
+    #[test]
+    fn more_logins_than_files_are_refused_with_the_number_needed() {
+        assert!(connections_max(1).unwrap() > 0);
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        if let Ok(logins) = usize::try_from(files.min(1 << 40)) {
+            assert!(connections_max(logins).unwrap_err() > files);
+        }
+    }
+}
