@@ -634,6 +634,7 @@ impl Gateway {
         for key in 0..self.connections.capacity() {
             let Some(connection) = self.connections.get_mut(key) else { continue };
             match connection.session.due(self.now) {
+                Due::Nothing if connection.is_stuck() => self.close(key, CloseReason::BadFrame, sink),
                 Due::Nothing => {}
                 Due::Heartbeat => self.heartbeat(key, sink),
                 Due::Close(reason) => self.close(key, reason, sink),
@@ -732,6 +733,13 @@ impl Connection {
         self.skip -= skipped;
         self.input.copy_within(self.filled + skipped..self.filled + count, self.filled);
         self.filled += count - skipped;
+    }
+
+    /// True when a length that only a debug packet may have has come without its type. Looked at by the timer: the
+    /// type travels with the length, unless somebody plays games.
+    fn is_stuck(&self) -> bool {
+        let input = &self.input[..self.filled];
+        input.len() < soup::HEADER_BYTES && soup::next_packet(input, PAYLOAD_MAX).is_err()
     }
 
     /// True when the buffer holds something to act on: a whole packet, or bytes that are none.

@@ -33,8 +33,9 @@ pub fn create_durable(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     create_durable(parent)?;
     match std::fs::create_dir(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+        // Somebody else may have created it meanwhile; a file of that name is no directory.
+        Err(_) if path.is_dir() => {}
+        other => other?,
     }
     File::open(parent)?.sync_all()
 }
