@@ -74,6 +74,7 @@ pub fn run(args: &WireArgs) -> Result<(), Failure> {
     let (mut trips, mut echoes, mut device) = (histogram(), histogram(), histogram());
     let mut rates = Vec::new();
     let slice = Duration::from_secs_f64(args.duration / f64::from(ROUNDS));
+    await_segments(&scratch.path().join("data/journal"));
     warm_up(&mut clients[0], &mut echo, args).map_err(io)?;
     for _ in 0..ROUNDS {
         raw.probe(300, &mut device).map_err(io)?;
@@ -134,6 +135,19 @@ fn config(args: &WireArgs, directory: &std::path::Path) -> Result<Config, Failur
         text += &format!("[[login]]\nusername = \"C{n}\"\npassword = \"pw\"\nfirm = \"BNCH\"\n");
     }
     Config::parse("bench", &text).map_err(|error| Failure::new(crate::failure::USAGE, error))
+}
+
+/// Waits for the segments ahead: writing their zeros is the start's business, not a round trip's.
+fn await_segments(journal: &std::path::Path) {
+    const IN_USE_AND_AHEAD: usize = 3;
+    let segments = || {
+        let names = std::fs::read_dir(journal).into_iter().flatten().flatten();
+        names.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "seg")).count()
+    };
+    let begin = Instant::now();
+    while segments() < IN_USE_AND_AHEAD && begin.elapsed() < Duration::from_secs(10) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn warm_up(client: &mut Client, echo: &mut Echo, args: &WireArgs) -> std::io::Result<()> {
