@@ -128,6 +128,8 @@ struct Connection {
     ending: bool,
     /// That read has happened: what is buffered is all there will be.
     ended: bool,
+    /// A write has failed: nothing goes out any more. What came in before counts, so reading finds the end.
+    deaf: bool,
     /// Bytes still to come of a debug packet that is longer than the buffer.
     skip: usize,
     /// The socket may take more.
@@ -280,6 +282,7 @@ impl Gateway {
     /// True when every open connection has been sent its whole stream.
     pub fn is_drained(&self) -> bool {
         self.connections.iter().all(|(_, connection)| match connection.session.login() {
+            Some(_) if connection.deaf => true,
             Some(login) => connection.position == self.logins[login.0 as usize - 1].stream.end(),
             None => true,
         })
@@ -300,7 +303,7 @@ impl Gateway {
                     let Some(connection) = self.connections.get_mut(key) else { continue };
                     connection.ending |= event.is_read_closed() || event.is_error();
                     connection.readable |= event.is_readable() || connection.ending;
-                    connection.writable |= event.is_writable();
+                    connection.writable |= event.is_writable() && !connection.deaf;
                     if !connection.queued {
                         connection.queued = true;
                         self.ready.push_back(key);
@@ -625,7 +628,11 @@ impl Gateway {
             }
         }
         if result.is_err() {
-            self.close(key, CloseReason::PeerClosed, sink);
+            connection.stop_writing();
+            if !connection.queued {
+                connection.queued = true;
+                self.ready.push_back(key);
+            }
         }
         Ok(())
     }
@@ -651,7 +658,7 @@ impl Gateway {
         {
             soup::put_packet(kind::SERVER_HEARTBEAT, &[], &mut connection.control);
         }
-        if connection.write_control(self.now).is_err() {
+        if self.send(key, sink).is_err() {
             self.close(key, CloseReason::PeerClosed, sink);
         }
     }
@@ -699,6 +706,7 @@ impl Connection {
             readable: true,
             ending: false,
             ended: false,
+            deaf: false,
             skip: 0,
             writable: true,
             queued: true,
@@ -753,6 +761,11 @@ impl Connection {
     fn consume(&mut self, used: usize) {
         self.input.copy_within(used..self.filled, 0);
         self.filled -= used;
+    }
+
+    fn stop_writing(&mut self) {
+        (self.deaf, self.writable) = (true, false);
+        (self.ending, self.readable) = (true, true);
     }
 
     fn write_control(&mut self, now: Duration) -> Result<(), CloseReason> {
