@@ -10,7 +10,6 @@ use ringside_gateway::translate;
 use ringside_journal::{Journal, SegmentOptions, SegmentSource, new_epoch};
 use ringside_sim::steady::{SteadyFlow, enter, setup};
 use ringside_storage::{Directory, Pace};
-use ringside_wire::ouch::{self, Request, Tags};
 
 const COMMANDS: usize = 10_000;
 
@@ -45,21 +44,7 @@ fn engine(c: &mut Criterion) {
 fn codec(c: &mut Criterion) {
     let order = enter(1, b'B', 100, 48_000_000, b'0');
     let mut bytes = Vec::new();
-    let request = ouch::Enter {
-        user_ref_num: order.user_ref_num,
-        side: order.side,
-        quantity: order.quantity,
-        symbol: order.symbol,
-        price: order.price,
-        time_in_force: order.time_in_force,
-        display: order.display,
-        capacity: order.capacity,
-        intermarket_sweep: order.intermarket_sweep,
-        cross_type: order.cross_type,
-        client_order_id: order.client_order_id,
-        tags: Tags::EMPTY,
-    };
-    Request::Enter(request).encode(&mut bytes);
+    translate::enter_request(&order).encode(&mut bytes);
     c.bench_function("codec/enter_to_command", |b| b.iter(|| translate::action(black_box(&bytes))));
     let mut engine = warm_engine(&mut SteadyFlow::new());
     let mut events = Vec::new();

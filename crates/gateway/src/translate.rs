@@ -58,6 +58,24 @@ fn plain_action(request: &Request<'_>) -> Result<Action, NotACommand> {
     })
 }
 
+/// The OUCH request for a new order without tags; for those who send.
+pub fn enter_request(enter: &Enter) -> Request<'static> {
+    Request::Enter(ouch::Enter {
+        user_ref_num: enter.user_ref_num,
+        side: enter.side,
+        quantity: enter.quantity,
+        symbol: enter.symbol,
+        price: enter.price,
+        time_in_force: enter.time_in_force,
+        display: enter.display,
+        capacity: enter.capacity,
+        intermarket_sweep: enter.intermarket_sweep,
+        cross_type: enter.cross_type,
+        client_order_id: enter.client_order_id,
+        tags: Tags::EMPTY,
+    })
+}
+
 fn enter_action(m: &ouch::Enter<'_>) -> Enter {
     Enter {
         user_ref_num: m.user_ref_num,

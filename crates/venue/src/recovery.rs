@@ -119,7 +119,7 @@ struct Replayed {
 }
 
 fn replay(disk: &Directory, outbound: &Path) -> Result<Replayed, VenueError> {
-    let streams = Streams::new(outbound)?;
+    let streams = Streams::new(outbound);
     let mut replayed = Replayed { engine: Engine::new(Limits::default()), streams, sequence: 0 };
     for entry in Reader::open(disk.clone()) {
         let entry = entry?;
@@ -172,8 +172,8 @@ struct Streams {
 }
 
 impl Streams {
-    fn new(directory: &Path) -> Result<Self, VenueError> {
-        Ok(Streams { directory: directory.into(), streams: Vec::new(), dirty: Vec::new() })
+    fn new(directory: &Path) -> Self {
+        Streams { directory: directory.into(), streams: Vec::new(), dirty: Vec::new() }
     }
 
     fn append(&mut self, time_ns: TimeNs, event: &Event) {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use hdrhistogram::Histogram;
+use ringside_gateway::translate;
 use ringside_sim::steady::enter;
 use ringside_venue::{Config, Venue};
 use ringside_wire::ouch::{self, Request, Tags};
@@ -205,21 +206,7 @@ impl Client {
         } else {
             self.next += 1;
             let order = enter(self.next, b'B', 10, 40_000_000, b'0');
-            let request = ouch::Enter {
-                user_ref_num: order.user_ref_num,
-                side: order.side,
-                quantity: order.quantity,
-                symbol: order.symbol,
-                price: order.price,
-                time_in_force: order.time_in_force,
-                display: order.display,
-                capacity: order.capacity,
-                intermarket_sweep: order.intermarket_sweep,
-                cross_type: order.cross_type,
-                client_order_id: order.client_order_id,
-                tags: Tags::EMPTY,
-            };
-            Request::Enter(request).encode(&mut self.out);
+            translate::enter_request(&order).encode(&mut self.out);
         }
         soup::finish_packet(mark, &mut self.out);
         self.resting = !self.resting;

@@ -181,11 +181,7 @@ impl GatewayStage {
         {
             self.storage.told();
         }
-        if commands > 0 || self.inlet.announce() {
-            self.inlet.announce();
-            return Ok(true);
-        }
-        Ok(false)
+        Ok(self.inlet.announce() || commands > 0)
     }
 
     /// At the end: no more input, and over once everything under way has been sent.
