@@ -14,14 +14,23 @@ pub mod command;
 pub mod event;
 pub mod ids;
 pub mod limits;
+pub mod market;
 pub mod side;
 pub mod text;
 
 pub use command::{
-    AccountQuery, Action, Cancel, Command, Enter, EntrySwitch, InstrumentTerms, LoginTerms, MassCancel,
-    Modify, OrderOptions, Replace,
+    AccountQuery, Action, Bust, BustSide, Cancel, CancelOrders, Command, Enter, EntrySwitch, InstrumentTerms,
+    Kill, LoginTerms, MassCancel, Modify, NO_EXPIRE_AT, OrderOptions, Replace, Restrict, RiskLimits, Scope,
+    SetLimits, SetState, TICK_RANGES, TickRange, Transfer,
 };
-pub use event::{Accepted, CancelReason, Event, Fact, Liquidity, MassCancelAccepted, RejectReason, Replaced};
+pub use event::{
+    Accepted, CancelReason, Event, Fact, Liquidity, MarketFact, MassCancelAccepted, RejectReason,
+    VenueRefusal,
+};
 pub use ids::{InstrumentId, LoginId, MatchNumber, OrderRef, Sequence, TimeNs, UserRefNum};
+pub use market::{Allocation, AuctionKind, MarketState, SelfTradePrevention};
 pub use side::Side;
-pub use text::{ClientOrderId, Firm, Symbol, Text, Username};
+pub use text::{Account, Asset, ClientOrderId, Firm, Reason, Symbol, Text, Username};
+
+const _: () = assert!(size_of::<Command>() <= 120, "with its stamp it fills a slot of two cache lines");
+const _: () = assert!(size_of::<Event>() <= 112, "with sequence and time it fills a slot of two cache lines");

@@ -12,6 +12,12 @@ pub type Symbol = Text<8>;
 pub type Firm = Text<4>;
 /// Login name, 6 bytes, case-sensitive.
 pub type Username = Text<6>;
+/// Account that a login trades for, 8 bytes.
+pub type Account = Text<8>;
+/// What balances are kept in, 4 bytes.
+pub type Asset = Text<4>;
+/// Why a state changed, 4 bytes.
+pub type Reason = Text<4>;
 /// The client's free label of an order, 14 bytes, never checked for uniqueness.
 pub type ClientOrderId = Text<14>;
 

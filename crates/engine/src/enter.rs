@@ -208,6 +208,14 @@ pub(crate) fn accepted(
     client_order_id: ClientOrderId,
 ) -> Accepted {
     Accepted {
+        original: 0,
+        price_type: 0,
+        min_quantity: 0,
+        max_floor: 0,
+        peg_offset: 0,
+        discretion_price: 0,
+        random_reserves: 0,
+        expire_seconds: 0,
         user_ref_num: working.user_ref_num,
         quantity: working.open,
         price: working.price,

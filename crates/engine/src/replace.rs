@@ -1,7 +1,7 @@
 //! Replace: an order in place of a live one. Always a new place in the queue; may trade at once.
 
 use ringside_book::NONE;
-use ringside_domain::{CancelReason, Event, Fact, LoginId, Replace, Replaced, Side};
+use ringside_domain::{CancelReason, Event, Fact, LoginId, Replace, Side};
 
 use crate::enter::{Working, accepted};
 use crate::{Engine, Listener};
@@ -35,8 +35,9 @@ impl Engine {
             terms,
         };
         let symbol = self.instruments[original.instrument.0 as usize - 1].terms.symbol;
-        let order = accepted(&working, symbol, replace.client_order_id);
-        let fact = Fact::Replaced(Replaced { original: replace.original, order });
+        let mut order = accepted(&working, symbol, replace.client_order_id);
+        order.original = replace.original;
+        let fact = Fact::Accepted(order);
         out.event(Event { login, user_ref_idx, fact });
         self.work(working, out);
     }

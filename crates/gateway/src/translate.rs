@@ -203,8 +203,8 @@ pub fn put_reply(time_ns: TimeNs, event: &Event, out: &mut Vec<u8>) {
         buffer.push(Tag::UserRefIdx(event.user_ref_idx));
     }
     match event.fact {
-        Fact::Accepted(ref order) => put_accepted(timestamp, order, buffer, out),
-        Fact::Replaced(ref replaced) => put_replaced(timestamp, replaced, buffer, out),
+        Fact::Accepted(ref order) if order.original == 0 => put_accepted(timestamp, order, buffer, out),
+        Fact::Accepted(ref order) => put_replaced(timestamp, order, buffer, out),
         Fact::MassCancelAccepted(ref request) => put_mass_cancel(timestamp, request, buffer, out),
         ref fact => plain_reply(timestamp, fact, buffer.as_tags()).encode(out),
     }
@@ -249,9 +249,7 @@ fn plain_reply<'a>(timestamp: u64, fact: &Fact, tags: Tags<'a>) -> Reply<'a> {
             next_user_ref_num: user_ref_num,
             tags,
         }),
-        Fact::Accepted(_) | Fact::Replaced(_) | Fact::MassCancelAccepted(_) => {
-            unreachable!("handled by put_reply()")
-        }
+        _ => unreachable!("handled by put_reply()"),
     }
 }
 
@@ -285,17 +283,11 @@ fn put_accepted(timestamp: u64, order: &Accepted, mut buffer: TagBuffer, out: &m
     Reply::Accepted(reply).encode(out);
 }
 
-fn put_replaced(
-    timestamp: u64,
-    replaced: &ringside_domain::Replaced,
-    mut buffer: TagBuffer,
-    out: &mut Vec<u8>,
-) {
-    let order = &replaced.order;
+fn put_replaced(timestamp: u64, order: &Accepted, mut buffer: TagBuffer, out: &mut Vec<u8>) {
     push_letter(&mut buffer, order.post_only, Tag::PostOnly);
     let reply = ouch::Replaced {
         timestamp,
-        original: replaced.original,
+        original: order.original,
         user_ref_num: order.user_ref_num,
         side: order.side.letter(),
         quantity: order.quantity,

@@ -11,8 +11,8 @@
 use std::mem::{offset_of, size_of};
 
 use ringside_domain::{
-    AccountQuery, Action, Cancel, Command, Enter, EntrySwitch, InstrumentId, InstrumentTerms, LoginId,
-    LoginTerms, MassCancel, Modify, OrderOptions, Replace, Text,
+    AccountQuery, Action, Cancel, Command, Enter, EntrySwitch, Firm, InstrumentId, InstrumentTerms, LoginId,
+    LoginTerms, MassCancel, Modify, OrderOptions, Replace, Symbol, Text, Username,
 };
 use rkyv::api::low;
 use rkyv::bytecheck::CheckBytes;
@@ -178,6 +178,7 @@ pub(crate) fn encode(command: &Command, payload: &mut [u8; PAYLOAD_LENGTH_MAX]) 
         Action::ChangeLogin(terms) => (16, put(&LoginTermsV1::from_domain(login, terms), payload)),
         Action::RemoveLogin(removed) => (17, put(&NumberV1::new(login, removed.0), payload)),
         Action::StorageFull(full) => (18, put(&NumberV1::new(login, u32::from(*full)), payload)),
+        _ => todo!("the next kinds"),
     }
 }
 
@@ -310,6 +311,7 @@ impl EnterV1 {
             firm: Text(self.firm),
             locate_broker: Text(self.locate_broker),
             min_quantity: self.min_quantity.to_native(),
+            ..OrderOptions::default()
         };
         let enter = Enter {
             user_ref_num: self.user_ref_num.to_native(),
@@ -368,6 +370,7 @@ impl ReplaceV1 {
             firm: Text(self.firm),
             locate_broker: Text(self.locate_broker),
             min_quantity: self.min_quantity.to_native(),
+            ..OrderOptions::default()
         };
         let replace = Replace {
             original: self.original.to_native(),
@@ -521,6 +524,7 @@ impl InstrumentTermsV1 {
             lot: self.lot.to_native(),
             price_decimals: self.price_decimals,
             quantity_decimals: self.quantity_decimals,
+            ..InstrumentTerms::plain(InstrumentId(0), Symbol::BLANK, 1, 1)
         };
         is_zero(&self.reserved).then(|| sent(self.login, action(terms)))
     }
@@ -548,6 +552,7 @@ impl LoginTermsV1 {
                 1 => true,
                 _ => return None,
             },
+            ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
         };
         (self.reserved == 0).then(|| sent(self.login, action(terms)))
     }

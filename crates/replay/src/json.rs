@@ -114,10 +114,10 @@ pub fn event_json(engine: &Engine, event: &Event) -> Value {
 
 fn fact_json(fact: &Fact) -> Value {
     match fact {
-        Fact::Accepted(order) => accepted_json("accepted", order),
-        Fact::Replaced(replaced) => {
-            let mut value = accepted_json("replaced", &replaced.order);
-            put(&mut value, "original", json!(replaced.original));
+        Fact::Accepted(order) if order.original == 0 => accepted_json("accepted", order),
+        Fact::Accepted(order) => {
+            let mut value = accepted_json("replaced", order);
+            put(&mut value, "original", json!(order.original));
             value
         }
         Fact::Canceled { user_ref_num, quantity, reason } => {
@@ -148,6 +148,7 @@ fn fact_json(fact: &Fact) -> Value {
         Fact::NextUserRefNum { user_ref_num } => {
             json!({"type": "next_user_ref_num", "user_ref_num": user_ref_num})
         }
+        _ => Value::Null,
     }
 }
 

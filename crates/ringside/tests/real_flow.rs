@@ -48,10 +48,17 @@ fn reference_fills(flow: &Path) -> Vec<NamedFill> {
         lot: 1,
         price_decimals: 4,
         quantity_decimals: 0,
+        ..InstrumentTerms::plain(InstrumentId(0), ringside_domain::Symbol::BLANK, 1, 1)
     };
     let login = LoginId(1);
     let username = Text::new("FLOW").expect("short");
-    let terms = LoginTerms { login, username, firm: text("FLOW"), cancel_on_disconnect: false };
+    let terms = LoginTerms {
+        login,
+        username,
+        firm: text("FLOW"),
+        cancel_on_disconnect: false,
+        ..LoginTerms::plain(LoginId(0), ringside_domain::Username::BLANK, ringside_domain::Firm::BLANK)
+    };
     let mut reference = Reference::new(1 << 20);
     for action in [Action::AddInstrument(instrument), Action::AddLogin(terms)] {
         reference.apply(&Command { login: LoginId::VENUE, action });

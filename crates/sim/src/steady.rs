@@ -3,8 +3,8 @@
 
 use crate::random::Prng;
 use ringside_domain::{
-    Action, Cancel, ClientOrderId, Command, Enter, InstrumentId, InstrumentTerms, LoginId, LoginTerms,
-    OrderOptions, Symbol, Text,
+    Action, Cancel, ClientOrderId, Command, Enter, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms,
+    OrderOptions, Symbol, Text, Username,
 };
 
 /// Orders that rest before cancels begin.
@@ -19,12 +19,14 @@ pub fn setup() -> [Command; 2] {
         lot: 1,
         price_decimals: 4,
         quantity_decimals: 0,
+        ..InstrumentTerms::plain(InstrumentId(0), Symbol::BLANK, 1, 1)
     };
     let login = LoginTerms {
         login: LoginId(1),
         username: Text::new("BENCH").expect("short"),
         firm: Text::new("BNCH").expect("short"),
         cancel_on_disconnect: false,
+        ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     };
     [Action::AddInstrument(terms), Action::AddLogin(login)]
         .map(|action| Command { login: LoginId::VENUE, action })

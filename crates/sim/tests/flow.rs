@@ -100,12 +100,14 @@ fn venue() -> Reference {
         lot: 1,
         price_decimals: 4,
         quantity_decimals: 0,
+        ..InstrumentTerms::plain(InstrumentId(0), Symbol::BLANK, 1, 1)
     };
     let login = LoginTerms {
         login: LOGIN,
         username: Username::new("FLOW").unwrap(),
         firm: Firm::new("FLOW").unwrap(),
         cancel_on_disconnect: false,
+        ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     };
     for action in [Action::AddInstrument(instrument), Action::AddLogin(login)] {
         reference.apply(&Command { login: LoginId::VENUE, action });

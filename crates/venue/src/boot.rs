@@ -2,7 +2,7 @@
 //! down, and the differences between the configuration and the state.
 
 use ringside_domain::{
-    Action, Command, InstrumentId, InstrumentTerms, LoginId, LoginTerms, Symbol, Username,
+    Action, Command, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms, Symbol, Username,
 };
 use ringside_engine::{Engine, Instrument};
 
@@ -128,6 +128,7 @@ fn instrument_terms(instrument: InstrumentId, wanted: &InstrumentConfig) -> Inst
         lot: wanted.lot,
         price_decimals: wanted.price_decimals,
         quantity_decimals: wanted.quantity_decimals,
+        ..InstrumentTerms::plain(InstrumentId(0), Symbol::BLANK, 1, 1)
     }
 }
 
@@ -137,6 +138,7 @@ fn login_terms(login: LoginId, wanted: &LoginConfig) -> LoginTerms {
         username: wanted.username,
         firm: wanted.firm,
         cancel_on_disconnect: wanted.cancel_on_disconnect,
+        ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     }
 }
 

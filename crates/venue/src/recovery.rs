@@ -177,6 +177,9 @@ impl Streams {
     }
 
     fn append(&mut self, time_ns: TimeNs, event: &Event) {
+        if event.login == ringside_domain::LoginId::VENUE {
+            return;
+        }
         let at = event.login.0 as usize - 1;
         append_event(&mut self.streams[at], time_ns, event);
         self.dirty.push(at);

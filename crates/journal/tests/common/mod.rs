@@ -37,6 +37,7 @@ fn options() -> OrderOptions {
         firm: Text(*b"FIRM"),
         locate_broker: Text(*b"LOCA"),
         min_quantity: 50,
+        ..OrderOptions::default()
     }
 }
 
@@ -49,12 +50,14 @@ pub fn every_command() -> Vec<Command> {
         lot: 10,
         price_decimals: 4,
         quantity_decimals: 1,
+        ..InstrumentTerms::plain(InstrumentId(0), Symbol::BLANK, 1, 1)
     };
     let login = LoginTerms {
         login: LoginId(9),
         username: Text(*b"ALICE "),
         firm: Text(*b"ALCE"),
         cancel_on_disconnect: true,
+        ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     };
     let switch = EntrySwitch { user_ref_num: 15, firm: Text(*b"FIRM"), user_ref_idx: 4 };
     let replace = Replace {

@@ -168,6 +168,7 @@ impl Listener for Tape {
                     let trade = self.trades.last_mut().expect("the resting side is told first");
                     trade.taker = user_ref_num;
                 }
+                Liquidity::Opening | Liquidity::Closing | Liquidity::Halt => {}
             }
         }
     }

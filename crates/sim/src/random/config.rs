@@ -39,6 +39,7 @@ impl RandomFlow {
             lot: self.prng.pick(&[1, 1, 10, 100]),
             price_decimals: 4,
             quantity_decimals: 0,
+            ..InstrumentTerms::plain(InstrumentId(0), Symbol::BLANK, 1, 1)
         }
     }
 
@@ -72,7 +73,13 @@ impl RandomFlow {
     fn any_login_terms(&mut self, login: LoginId) -> LoginTerms {
         let username = Username::new(&format!("U{}", login.0)).expect("Invariant: ids are short");
         let firm = Firm::new(self.prng.pick(&FIRMS)).expect("Invariant: four letters fit");
-        LoginTerms { login, username, firm, cancel_on_disconnect: self.prng.chance(50) }
+        LoginTerms {
+            login,
+            username,
+            firm,
+            cancel_on_disconnect: self.prng.chance(50),
+            ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
+        }
     }
 
     fn change_login(&mut self) {

@@ -1,8 +1,7 @@
 //! Enter and Replace: how an order comes into force.
 
 use ringside_domain::{
-    Accepted, CancelReason, Enter, Fact, Firm, InstrumentId, LoginId, OrderRef, RejectReason, Replace,
-    Replaced, Side,
+    Accepted, CancelReason, Enter, Fact, Firm, InstrumentId, LoginId, OrderRef, RejectReason, Replace, Side,
 };
 
 use super::Reference;
@@ -71,9 +70,15 @@ impl Reference {
 
     /// Tags 2, 4, 24 and 25 are not allowed on Replaced; what they said lives on in the order.
     fn announce_replacement(&mut self, original: &Order, order: &Order) {
-        let terms =
-            Accepted { customer_type: 0, shares_located: 0, group_id: 0, firm: Firm::BLANK, ..order.terms };
-        let fact = Fact::Replaced(Replaced { original: original.user_ref_num(), order: terms });
+        let terms = Accepted {
+            original: original.user_ref_num(),
+            customer_type: 0,
+            shares_located: 0,
+            group_id: 0,
+            firm: Firm::BLANK,
+            ..order.terms
+        };
+        let fact = Fact::Accepted(terms);
         self.tell(order.login, order.user_ref_idx, fact);
     }
 
@@ -85,6 +90,14 @@ impl Reference {
 
 fn accepted(enter: &Enter, order_ref: OrderRef) -> Accepted {
     Accepted {
+        original: 0,
+        price_type: 0,
+        min_quantity: 0,
+        max_floor: 0,
+        peg_offset: 0,
+        discretion_price: 0,
+        random_reserves: 0,
+        expire_seconds: 0,
         user_ref_num: enter.user_ref_num,
         quantity: enter.quantity,
         price: enter.price,

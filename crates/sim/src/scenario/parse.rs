@@ -2,8 +2,8 @@
 
 use ringside_domain::limits::{ORDERS_MAX_DEFAULT, PRICE_MARKET};
 use ringside_domain::{
-    AccountQuery, Action, Cancel, ClientOrderId, Command, Enter, EntrySwitch, Firm, InstrumentTerms, LoginId,
-    LoginTerms, MassCancel, Modify, OrderOptions, Replace, Symbol,
+    AccountQuery, Action, Cancel, ClientOrderId, Command, Enter, EntrySwitch, Firm, InstrumentId,
+    InstrumentTerms, LoginId, LoginTerms, MassCancel, Modify, OrderOptions, Replace, Symbol, Username,
 };
 use thiserror::Error;
 
@@ -98,6 +98,7 @@ impl Scenario {
             lot: 1,
             price_decimals: 4,
             quantity_decimals: 0,
+            ..InstrumentTerms::plain(InstrumentId(0), Symbol::BLANK, 1, 1)
         };
         while let Some((key, value)) = words.option()? {
             match key {
@@ -118,6 +119,7 @@ impl Scenario {
             username: text(name)?,
             firm: Firm::BLANK,
             cancel_on_disconnect: false,
+            ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
         };
         while let Some((key, value)) = words.option()? {
             match key {

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use ringside_domain::limits::PRICE_MARKET;
 use ringside_domain::{
-    Accepted, CancelReason, Event, Fact, Liquidity, MassCancelAccepted, RejectReason, Replaced, Side, Text,
+    Accepted, CancelReason, Event, Fact, Liquidity, MassCancelAccepted, RejectReason, Side, Text,
 };
 
 use super::Names;
@@ -13,8 +13,8 @@ use super::Names;
 pub fn render(event: &Event, names: &Names) -> String {
     let mut line = Line(names.login_name(event.login));
     match &event.fact {
-        Fact::Accepted(order) => line.accepted(order),
-        Fact::Replaced(replaced) => line.replaced(replaced),
+        Fact::Accepted(order) if order.original == 0 => line.accepted(order),
+        Fact::Accepted(order) => line.replaced(order),
         Fact::Canceled { user_ref_num, quantity, reason } => {
             line.words(format_args!("canceled {user_ref_num} {quantity} {}", cancel_reason(*reason)));
         }
@@ -41,6 +41,7 @@ pub fn render(event: &Event, names: &Names) -> String {
             line.text("firm", firm);
         }
         Fact::NextUserRefNum { user_ref_num } => line.words(format_args!("next {user_ref_num}")),
+        _ => todo!(),
     }
     line.number("channel", event.user_ref_idx.into());
     line.0
@@ -59,9 +60,9 @@ impl Line {
         self.order(order);
     }
 
-    fn replaced(&mut self, replaced: &Replaced) {
-        self.words(format_args!("replaced {} -> {}", replaced.original, replaced.order.user_ref_num));
-        self.order(&replaced.order);
+    fn replaced(&mut self, order: &Accepted) {
+        self.words(format_args!("replaced {} -> {}", order.original, order.user_ref_num));
+        self.order(order);
     }
 
     fn order(&mut self, order: &Accepted) {
@@ -136,6 +137,7 @@ fn shown_liquidity(liquidity: Liquidity) -> &'static str {
     match liquidity {
         Liquidity::Added => "added",
         Liquidity::Removed => "removed",
+        _ => todo!(),
     }
 }
 
@@ -145,6 +147,7 @@ fn cancel_reason(reason: CancelReason) -> &'static str {
         CancelReason::Immediate => "immediate",
         CancelReason::PostOnly => "post-only",
         CancelReason::Supervisory => "supervisory",
+        _ => todo!(),
     }
 }
 
@@ -159,5 +162,6 @@ fn reject_reason(reason: RejectReason) -> &'static str {
         RejectReason::Quantity => "quantity",
         RejectReason::Symbol => "symbol",
         RejectReason::Price => "price",
+        _ => todo!(),
     }
 }

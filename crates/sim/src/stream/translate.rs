@@ -29,6 +29,7 @@ pub fn setup(symbols: u32) -> Vec<Command> {
         username: Username::new("STREAM").expect("Invariant: six letters fit"),
         firm: Firm::new("FLOW").expect("Invariant: four letters fit"),
         cancel_on_disconnect: false,
+        ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     });
     let instrument = |n| {
         Action::AddInstrument(InstrumentTerms {
@@ -38,6 +39,7 @@ pub fn setup(symbols: u32) -> Vec<Command> {
             lot: 1,
             price_decimals: 4,
             quantity_decimals: 0,
+            ..InstrumentTerms::plain(InstrumentId(0), Symbol::BLANK, 1, 1)
         })
     };
     let actions = std::iter::once(login).chain((0..symbols).map(instrument));
