@@ -16,6 +16,7 @@ pub mod ids;
 pub mod limits;
 pub mod market;
 pub mod side;
+pub mod state;
 pub mod text;
 
 pub use command::{
