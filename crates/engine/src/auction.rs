@@ -71,7 +71,7 @@ impl Engine {
             Some(outcome) => self.trade_auction(index, outcome, out),
             None => self.note_no_trade(index),
         }
-        self.cancel_cross_orders(index, out);
+        self.cancel_cross_orders(index, |cross_type| cross_type != b'N', out);
     }
 
     /// A volatility auction without a trade leaves the band without a reference: it would begin another one at once.

@@ -44,7 +44,7 @@ impl Engine {
         Ok(w)
     }
 
-    /// False: the replacement costs the original its life. Checks 5 to 13 but for the minimum quantity.
+    /// False: the replacement costs the original its life. Checks 5 to 13.
     pub(crate) fn replacement_is_valid(&self, w: &Working, replace: &Replace, may_trigger: bool) -> bool {
         let total_used = u64::from(w.executed) + u64::from(w.prevented);
         u64::from(replace.quantity) > total_used
@@ -52,6 +52,7 @@ impl Engine {
             && check_letters(w, b"0356").is_ok()
             && check_options(&replace.options).is_ok()
             && (may_trigger || replace.options.trigger_price == 0)
+            && w.extra.min_quantity <= replace.quantity
             && self.check_special(w).is_ok()
             && self.check_combinations(w).is_ok()
     }
@@ -133,7 +134,7 @@ impl Engine {
         if bad_offset || (w.extra.is_peg && (now_or_never || w.letters.cross_type != b'N')) {
             return Err(RejectReason::PegType);
         }
-        if matches!(w.letters.cross_type, b'O' | b'C' | b'H') && now_or_never {
+        if matches!(w.letters.cross_type, b'O' | b'C') && now_or_never {
             return Err(RejectReason::CrossOrder);
         }
         Ok(())

@@ -3,9 +3,12 @@
 //! A command that cannot be carried out (an id out of line, a tick change under live orders) changes nothing and is
 //! refused.
 
+use alloc::vec::Vec;
+
+use ringside_book::Slot;
 use ringside_domain::limits::{INSTRUMENTS_MAX, LOGINS_MAX, PRICE_MARKET};
 use ringside_domain::{
-    Action, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MarketState, VenueRefusal,
+    Action, Allocation, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MarketState, VenueRefusal,
 };
 
 use crate::instrument::Instrument;
@@ -57,12 +60,15 @@ impl Engine {
         let old = instrument.terms;
         let collar = (terms.collar_low, terms.collar_high) != (old.collar_low, old.collar_high);
         let may_change = instrument.live_orders == 0
-            || (same_measures(&terms, &old) && !(collar && !may_move_collar(instrument)));
+            || (same_measures(&terms, &old) && (!collar || may_move_collar(instrument)));
         if !agree || terms.symbol != old.symbol || !may_change {
             return Err(VenueRefusal::Terms);
         }
         instrument.terms = terms;
         instrument.listed = true;
+        if terms.allocation != Allocation::ProRata {
+            (instrument.top_buy, instrument.top_sell) = (0, 0);
+        }
         instrument.rewatch();
         Ok(())
     }
@@ -75,7 +81,6 @@ impl Engine {
         }
         instrument.listed = false;
         instrument.rewatch();
-        self.end_of_call_is_off(index);
         Ok(())
     }
 
@@ -93,10 +98,14 @@ impl Engine {
     }
 
     fn change_login(&mut self, terms: LoginTerms) -> Result<(), VenueRefusal> {
-        let found = self.logins.get_mut((terms.login.0 as usize).wrapping_sub(1));
-        let login = found.ok_or(VenueRefusal::Login)?;
+        let login = self.login_at(terms.login).ok_or(VenueRefusal::Login)?;
+        // Reserves go with the orders to the account in force.
+        let slots: Vec<Slot> = login.slots().collect();
+        slots.iter().for_each(|slot| self.count_reserve(*slot, -1));
+        let login = self.login_mut(terms.login);
         login.terms = terms;
         login.listed = true;
+        slots.iter().for_each(|slot| self.count_reserve(*slot, 1));
         self.recount();
         Ok(())
     }

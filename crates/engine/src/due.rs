@@ -27,18 +27,19 @@ impl Engine {
         (self.next_due_ns != TimeNs::MAX).then_some(self.next_due_ns)
     }
 
-    /// Does everything that is due by now, then lets the instruments settle.
+    /// Does everything that is due by now. Each is like a command of its own.
     #[cold]
     pub(crate) fn run_due(&mut self, out: &mut impl Listener) {
         while self.counters.time_ns >= self.next_due_ns {
             let (due, subject) = self.due.pop_first().expect("Invariant: next_due_ns is the first one's");
             self.note_next_due();
+            self.command += 1;
             match due.what {
                 What::CallEnds(_) => self.end_call(subject as usize, out),
                 What::OrderEnds(_) => self.cancel_whole(subject, CancelReason::Timeout, out),
             }
+            self.settle_touched(out);
         }
-        self.settle_touched(out);
     }
 
     /// `subject`: the instrument's index, or the order's slot.

@@ -121,7 +121,7 @@ pub struct Engine {
     pub(crate) logins: Vec<Login>,
     pub(crate) symbols: SymbolTable,
     pub(crate) counters: Counters,
-    /// Commands since the start of this engine: tells one command from the next, is no state.
+    /// Commands and due things since the start of this engine: tells one from the next, is no state.
     pub(crate) command: u64,
     pub(crate) specials: Specials,
     /// What happens by itself, earliest first.
@@ -158,10 +158,10 @@ impl Engine {
     pub fn apply(&mut self, time_ns: TimeNs, command: &Command, out: &mut impl Listener) {
         debug_assert!(time_ns >= self.counters.time_ns, "Invariant: journaled time never decreases");
         self.counters.time_ns = time_ns;
-        self.command += 1;
         if time_ns >= self.next_due_ns {
             self.run_due(out);
         }
+        self.command += 1;
         if command.login == LoginId::VENUE {
             self.obey(&command.action, out);
         } else if self.login_at(command.login).is_some_and(|login| login.listed) {

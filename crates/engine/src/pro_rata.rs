@@ -25,14 +25,27 @@ impl Engine {
         let level = self.level_slots(w, rank);
         let total: u64 = level.iter().map(|slot| u64::from(self.store.orders.get(*slot).open)).sum();
         if u64::from(w.open) >= total {
-            for slot in level {
-                let displayed = self.store.orders.get(slot).open;
-                self.fill(w, slot, displayed, out);
-                self.refresh_or_end(slot, out);
-            }
-            return None;
+            return self.trade_shares(
+                w,
+                level.iter().map(|slot| (*slot, self.displayed(*slot))).collect(),
+                out,
+            );
         }
         let shares = self.shares(w, &level, total);
+        self.trade_shares(w, shares, out)
+    }
+
+    fn displayed(&self, slot: Slot) -> u32 {
+        self.store.orders.get(slot).open
+    }
+
+    /// One match each; what is used up is refreshed, or ends, after all of them.
+    fn trade_shares(
+        &mut self,
+        w: &mut Working,
+        shares: Vec<(Slot, u32)>,
+        out: &mut impl Listener,
+    ) -> Option<Stopped> {
         for (slot, share) in &shares {
             self.fill(w, *slot, *share, out);
         }
@@ -69,7 +82,7 @@ impl Engine {
         let instrument = &self.instruments[w.instrument.0 as usize - 1];
         let lot = instrument.terms.lot;
         let top_ref = if w.is_buy() { instrument.top_sell } else { instrument.top_buy };
-        let displayed = |slot: Slot| self.store.orders.get(slot).open;
+        let displayed = |slot: Slot| self.displayed(slot);
         let top = level.iter().copied().find(|slot| self.store.orders.get(*slot).order_ref == top_ref);
         let top = top.map(|slot| (slot, displayed(slot).min(w.open)));
         let rest = w.open - top.map_or(0, |(_, share)| share);

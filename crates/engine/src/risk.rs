@@ -2,7 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
-use ringside_book::{NO_RANK, Order, Slot, tick_of};
+use ringside_book::{Order, Queue, Slot, tick_of};
 use ringside_domain::state::{BalanceState, ExposureState, LimitsState};
 use ringside_domain::{
     Account, Asset, CancelReason, InstrumentId, Kill, LoginId, LoginTerms, MatchNumber, RejectReason,
@@ -231,10 +231,14 @@ impl Engine {
         if instrument.last_price() != 0 {
             return instrument.last_price().into();
         }
-        match instrument.book.best_rank(!w.is_buy()) {
-            NO_RANK | 0 => 0,
-            rank => instrument.price(tick_of(!w.is_buy(), rank)),
-        }
+        let contra = !w.is_buy();
+        let priced = |queue| {
+            let levels = instrument.book.levels(&self.store.pages, contra, queue);
+            // Rank 0 is for orders without a price.
+            levels.map(|(rank, _)| rank).find(|rank| *rank != 0)
+        };
+        let best = [Queue::Visible, Queue::Hidden].into_iter().filter_map(priced).min();
+        best.map_or(0, |rank| instrument.price(tick_of(contra, rank)))
     }
 
     fn is_fat_finger(&self, w: &Working, bps: u32) -> bool {

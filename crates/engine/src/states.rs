@@ -56,7 +56,8 @@ impl Engine {
             self.enter_call(index, change, out)
         } else {
             if old.is_call() {
-                self.cancel_cross_orders(index, out);
+                let kind = self.instruments[index].auction as u8;
+                self.cancel_cross_orders(index, |cross_type| cross_type == kind, out);
             }
             self.enter_state(index, change.state, change.reason, out)
         }
@@ -139,12 +140,17 @@ impl Engine {
     }
 
     /// Orders that were for an auction alone, and stand in the book, are over.
-    pub(crate) fn cancel_cross_orders(&mut self, index: usize, out: &mut impl Listener) {
+    pub(crate) fn cancel_cross_orders(
+        &mut self,
+        index: usize,
+        selected: impl Fn(u8) -> bool,
+        out: &mut impl Listener,
+    ) {
         let book = &self.instruments[index].book;
         let queues =
             [(true, Queue::Visible), (true, Queue::Hidden), (false, Queue::Visible), (false, Queue::Hidden)];
         let all = queues.into_iter().flat_map(|(buy, queue)| book.slots(&self.store, buy, queue));
-        let crossing = all.filter(|slot| self.store.orders.get(*slot).letters.cross_type != b'N');
+        let crossing = all.filter(|slot| selected(self.store.orders.get(*slot).letters.cross_type));
         let slots = crossing.collect();
         self.cancel_all(slots, CancelReason::Cross, out);
     }

@@ -89,15 +89,15 @@ impl Engine {
     #[inline]
     fn finish(&mut self, w: &mut Working, limit: Option<Tick>, stopped: Stopped, out: &mut impl Listener) {
         match limit {
+            // Behind the collar there may be orders that it would cross.
+            _ if stopped == Stopped::Collar => self.end(w, CancelReason::Collar, out),
             Some(tick) if !w.is_immediate() => {
                 if w.is_market_to_limit() {
                     self.settle_limit(w, tick, out);
                 }
                 self.rest(w, tick, out);
             }
-            None if matches!(stopped, Stopped::Collar | Stopped::Band) => {
-                self.end(w, CancelReason::Collar, out)
-            }
+            None if stopped == Stopped::Band => self.end(w, CancelReason::Collar, out),
             _ => self.end(w, CancelReason::Immediate, out),
         }
     }
