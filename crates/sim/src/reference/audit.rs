@@ -16,7 +16,7 @@ impl Reference {
     /// the sum of an asset. (Reserves and exposures are summed up from the live orders, they can not be wrong.)
     pub fn check(&self) {
         assert_eq!(self.orders.len(), self.live.len(), "a live order has one name");
-        self.orders.values().for_each(|order| check_order(order));
+        self.orders.values().for_each(check_order);
         self.instruments.values().for_each(|instrument| self.check_instrument(instrument));
         self.check_balances();
     }

@@ -178,7 +178,7 @@ impl Reference {
 
     /// The commands of clients.
     fn serve(&mut self, login: LoginId, action: &Action) {
-        if !self.logins.get(&login).is_some_and(|login| !login.removed) {
+        if self.logins.get(&login).is_none_or(|login| login.removed) {
             return;
         }
         match action {
