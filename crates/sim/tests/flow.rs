@@ -121,7 +121,7 @@ fn venue() -> Reference {
         ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     };
     for action in [Action::AddInstrument(instrument), Action::AddLogin(login)] {
-        reference.apply(&Command { login: LoginId::VENUE, action });
+        reference.apply(0, &Command { login: LoginId::VENUE, action });
     }
     reference
 }
@@ -132,8 +132,8 @@ type Ids = NamedFill;
 fn run(file: &Path) -> (usize, Vec<Ids>) {
     let (mut reference, mut commands, mut sent) = (venue(), FlowCommands::new(LOGIN), 0);
     for row in FlowReader::open(file).unwrap() {
-        let command = commands.command(&row.unwrap()).unwrap();
-        reference.apply(&command);
+        let row = row.unwrap();
+        reference.apply(row.time_ns, &commands.command(&row).unwrap());
         sent += 1;
     }
     let id = |user_ref_num| commands.order_id(user_ref_num).unwrap().to_owned();

@@ -136,7 +136,8 @@ impl Iterator for RandomFlow {
     /// Never `None`.
     fn next(&mut self) -> Option<Self::Item> {
         let command = self.next_command();
-        let events = self.reference.apply(&command);
+        let time_ns = self.reference.venue_state().time_ns + 1;
+        let events = self.reference.apply(time_ns, &command);
         Some((command, events))
     }
 }
