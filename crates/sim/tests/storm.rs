@@ -1,15 +1,15 @@
 //! Every rule at once: random commands of every kind against a few crowded books. Nothing may break an invariant, and
 //! everything that can be told is told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringside_domain::limits::PRICE_MARKET;
-use ringside_domain::state::BalanceState;
+use ringside_domain::state::{BalanceState, Place};
 use ringside_domain::{
     Account, Action, Allocation, Asset, AuctionKind, Bust, BustSide, Cancel, CancelOrders, Command, Enter,
-    Event, Fact, Firm, InstrumentId, InstrumentTerms, Kill, LoginId, LoginTerms, MarketState, Modify,
-    OrderOptions, Reason, Replace, Restrict, RiskLimits, Scope, SelfTradePrevention, SetLimits, SetState,
-    Symbol, Text, TickRange, Transfer, Username,
+    Event, Fact, Firm, InstrumentId, InstrumentTerms, Kill, LoginId, LoginTerms, MarketFact, MarketState,
+    Modify, OrderOptions, Reason, Replace, Restrict, RiskLimits, Scope, SelfTradePrevention, SetLimits,
+    SetState, Symbol, Text, TickRange, Transfer, Username,
 };
 use ringside_sim::random::Prng;
 use ringside_sim::reference::{Reference, TradeSide};
@@ -23,6 +23,32 @@ struct Storm {
     venue: Reference,
     time_ns: u64,
     seen: BTreeSet<String>,
+    public: PublicBook,
+}
+
+/// What a reader of the public events knows: side, displayed shares and price by instrument and public number.
+type PublicBook = BTreeMap<(InstrumentId, u64), (bool, u32, u64)>;
+
+fn hear(book: &mut PublicBook, at: InstrumentId, fact: MarketFact) {
+    match fact {
+        MarketFact::Added { public_ref, buy, quantity, price } => {
+            assert_eq!(book.insert((at, public_ref), (buy, quantity, price)), None);
+        }
+        MarketFact::Executed { public_ref, quantity, .. } | MarketFact::Reduced { public_ref, quantity } => {
+            let order = book.get_mut(&(at, public_ref)).expect("a known order");
+            order.1 -= quantity;
+            if order.1 == 0 {
+                assert!(matches!(fact, MarketFact::Executed { .. }), "a reduction leaves something");
+                book.remove(&(at, public_ref));
+            }
+        }
+        MarketFact::Deleted { public_ref } => drop(book.remove(&(at, public_ref)).expect("a known order")),
+        MarketFact::Replaced { old, new, quantity, price } => {
+            let (buy, ..) = book.remove(&(at, old)).expect("a known order");
+            assert_eq!(book.insert((at, new), (buy, quantity, price)), None);
+        }
+        _ => {}
+    }
 }
 
 fn symbol(instrument: u32) -> Symbol {
@@ -77,8 +103,13 @@ fn login_terms(login: u32) -> LoginTerms {
 
 impl Storm {
     fn new(seed: u64) -> Self {
-        let mut storm =
-            Storm { prng: Prng::new(seed), venue: Reference::new(300), time_ns: 1, seen: BTreeSet::new() };
+        let mut storm = Storm {
+            prng: Prng::new(seed),
+            venue: Reference::new(300),
+            time_ns: 1,
+            seen: BTreeSet::new(),
+            public: PublicBook::new(),
+        };
         for instrument in 1..=INSTRUMENTS {
             storm.send(LoginId::VENUE, Action::AddInstrument(terms(instrument)));
         }
@@ -108,7 +139,11 @@ impl Storm {
         self.check_funds();
         for event in &events {
             self.seen.insert(name(&event.fact));
+            if let Fact::Market { instrument, fact } = event.fact {
+                hear(&mut self.public, instrument, fact);
+            }
         }
+        self.check_public();
         events
     }
 
@@ -118,6 +153,19 @@ impl Storm {
         let in_debt = |state: &BalanceState| state.available < 0;
         let debts: Vec<_> = self.venue.balance_states().into_iter().filter(in_debt).collect();
         assert!(busted || debts.is_empty(), "{debts:?}");
+    }
+
+    /// The public knows all that is displayed, and nothing else.
+    fn check_public(&self) {
+        let orders =
+            self.venue.orders().filter(|order| order.place == Place::Visible && order.price < PRICE_MARKET);
+        let shown: PublicBook = orders
+            .map(|order| {
+                let buy = order.terms.side.is_buy();
+                ((order.instrument, order.public_ref), (buy, order.displayed, order.price))
+            })
+            .collect();
+        assert_eq!(self.public, shown);
     }
 
     fn pick<T: Copy>(&mut self, of: &[T]) -> T {
