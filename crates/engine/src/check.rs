@@ -212,7 +212,7 @@ fn state_takes(instrument: &Instrument, w: &Working) -> Result<(), RejectReason>
             return Err(RejectReason::Halted);
         }
         let plain_market = w.is_market() && w.letters.cross_type == b'N' && !w.extra.is_peg;
-        if w.is_market_to_limit() || (plain_market && w.extra.trigger_price == 0) {
+        if plain_market && w.extra.trigger_price == 0 {
             return Err(RejectReason::MarketOrder);
         }
     }

@@ -86,7 +86,7 @@ impl Interest {
         } else if candidates.iter().all(|candidate| candidate.surplus < 0) {
             Some(self.at(lowest))
         } else if reference > 0 {
-            Some(self.at(reference.clamp(lowest, highest)))
+            Some(self.at(ticks::at_or_below(terms, reference.clamp(lowest, highest))))
         } else {
             Some(self.at(ticks::at_or_below(terms, lowest.midpoint(highest))))
         }

@@ -72,6 +72,9 @@ impl Reference {
             instrument.pegs_wait = true;
         }
         (instrument.state, instrument.call_ends_ns) = (next.state, 0);
+        if next.state != MarketState::Continuous {
+            instrument.prints = None;
+        }
         if next.state.is_call() {
             self.begin_call(next);
         }
