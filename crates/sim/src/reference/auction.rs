@@ -9,7 +9,8 @@ use ringside_domain::{
 
 use super::Reference;
 use super::checks::is_beyond_collar;
-use super::state::{Indicative, Order};
+use super::instrument::Indicative;
+use super::state::Order;
 use super::ticks;
 
 /// Open shares by price; market orders count at every price.

@@ -4,7 +4,8 @@ use ringside_domain::limits::{INSTRUMENTS_MAX, LOGINS_MAX, PRICE_MARKET};
 use ringside_domain::{Allocation, Asset, InstrumentId, InstrumentTerms, LoginId, LoginTerms, VenueRefusal};
 
 use super::Reference;
-use super::state::{Instrument, Login};
+use super::instrument::Instrument;
+use super::state::Login;
 
 type Done = Result<(), VenueRefusal>;
 

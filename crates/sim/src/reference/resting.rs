@@ -5,7 +5,8 @@ use ringside_domain::state::Place;
 use ringside_domain::{Allocation, Fact, MarketFact, OrderRef};
 
 use super::Reference;
-use super::state::{Order, is_better};
+use super::instrument::is_better;
+use super::state::Order;
 
 /// A visible order that left for its replacement, as long as the two can be told as one.
 #[derive(Clone, Copy, Debug)]

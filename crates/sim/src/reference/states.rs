@@ -7,7 +7,8 @@ use ringside_domain::{
 };
 
 use super::Reference;
-use super::state::{Indicative, Order};
+use super::instrument::Indicative;
+use super::state::Order;
 
 const NS_PER_MS: u64 = 1_000_000;
 
