@@ -1,12 +1,14 @@
 //! Order-flow files: what is read, what is refused, and a real hour of ES through the reference.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ringside_domain::{
-    Action, Command, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms, Symbol, Username,
+    Action, AuctionKind, Command, Event, Fact, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms,
+    MarketFact, MarketState, Reason, SetState, Symbol, Username,
 };
 use ringside_sim::flow::{Agreement, NamedFill, agreement, parse_fills};
-use ringside_sim::flow::{FlowAction, FlowCommands, FlowError, FlowReader, FlowRow, fills_digest};
+use ringside_sim::flow::{FlowAction, FlowCommands, FlowError, FlowItem, FlowReader, FlowRow, fills_digest};
 use ringside_sim::reference::Reference;
 
 const HEADER: &str = "time_ns,action,order_id,symbol,side,price,quantity,tif,new_order_id\n";
@@ -42,7 +44,7 @@ fn user_ref_nums_count_new_and_replace_from_one() {
 fn what_is_wrong_is_named_by_line_and_column() {
     let good = "1,new,a,X,B,1.5,10,day,\n";
     for (column, bad) in [
-        ("action", "1,uncross,a,X,B,1,1,day,"),
+        ("action", "1,auction,a,X,B,1,1,day,"),
         ("time_ns", "x,new,a,X,B,1,1,day,"),
         ("order_id", "1,new,,X,B,1,1,day,"),
         ("symbol", "1,new,a,NINELONGX,B,1,1,day,"),
@@ -79,6 +81,17 @@ fn a_windows_file_is_read_like_any_other() {
     assert_eq!((rows[0].line, &rows[0].action), (2, &FlowAction::Cancel));
 }
 
+#[test]
+fn an_uncross_row_names_a_symbol_and_is_the_operators() {
+    let rows = rows("1,new,a,X,B,1,1,day,\n2,uncross,,X,,,,,\n").unwrap();
+    let mut commands = FlowCommands::new(LOGIN);
+    assert!(matches!(commands.item(&rows[0]), Ok(FlowItem::Command(_))));
+    let symbol = Symbol::new("X").unwrap();
+    assert_eq!(rows[1].action, FlowAction::Uncross { symbol });
+    assert_eq!(commands.item(&rows[1]).unwrap(), FlowItem::Uncross(symbol));
+    assert!(matches!(commands.command(&rows[1]), Err(FlowError::NeedsAdmin { line: 3 })));
+}
+
 /// A file of the shared test data, or the reason to skip.
 fn data(name: &str) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
@@ -110,9 +123,14 @@ fn venue() -> Reference {
         ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     };
     for action in [Action::AddInstrument(instrument), Action::AddLogin(login)] {
-        reference.apply(&Command { login: LoginId::VENUE, action });
+        reference.apply(0, &Command { login: LoginId::VENUE, action });
     }
     reference
+}
+
+fn unzip(file: &Path) -> String {
+    let file = std::fs::File::open(file).unwrap();
+    std::io::read_to_string(flate2::read::MultiGzDecoder::new(file)).unwrap()
 }
 
 type Ids = NamedFill;
@@ -121,8 +139,8 @@ type Ids = NamedFill;
 fn run(file: &Path) -> (usize, Vec<Ids>) {
     let (mut reference, mut commands, mut sent) = (venue(), FlowCommands::new(LOGIN), 0);
     for row in FlowReader::open(file).unwrap() {
-        let command = commands.command(&row.unwrap()).unwrap();
-        reference.apply(&command);
+        let row = row.unwrap();
+        reference.apply(row.time_ns, &commands.command(&row).unwrap());
         sent += 1;
     }
     let id = |user_ref_num| commands.order_id(user_ref_num).unwrap().to_owned();
@@ -132,9 +150,7 @@ fn run(file: &Path) -> (usize, Vec<Ids>) {
 
 /// `taker_order_id,maker_order_id,price,quantity`
 fn real_fills(file: &Path) -> Vec<Ids> {
-    let text = std::io::read_to_string(flate2::read::MultiGzDecoder::new(std::fs::File::open(file).unwrap()))
-        .unwrap();
-    parse_fills(&text).unwrap()
+    parse_fills(&unzip(file)).unwrap()
 }
 
 #[test]
@@ -154,4 +170,64 @@ fn a_real_hour_of_es_agrees_with_the_exchange() {
     let found = agreement(&run(&flow).1, &real_fills(&real));
     let expected = Agreement { aggressive: 2_933, identical: 2_867, same_quantity: 2_906, only_here: 1 };
     assert_eq!(found, expected, "97.75 % of the aggressive orders");
+}
+
+/// Shares by order id.
+type Shares = BTreeMap<String, u32>;
+
+/// Everything up to the last line, which says `uncross`, in a venue that is not open yet; then the auction.
+fn open_the_day(text: &str) -> (Reference, FlowCommands, Vec<Event>) {
+    let (rows, last) = text.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(last.split(',').nth(1), Some("uncross"));
+    let (mut reference, mut commands) = (venue(), FlowCommands::new(LOGIN));
+    let venue = |action| Command { login: LoginId::VENUE, action };
+    reference.apply(0, &venue(Action::SetState(pre_open())));
+    for row in FlowReader::from_reader(rows.as_bytes()).unwrap() {
+        let row = row.unwrap();
+        reference.apply(row.time_ns, &commands.command(&row).unwrap());
+    }
+    assert!(reference.fills().is_empty(), "nothing trades before the auction");
+    let time_ns = reference.venue_state().time_ns;
+    let events = reference.apply(time_ns, &venue(Action::Uncross(InstrumentId(1))));
+    reference.check();
+    (reference, commands, events)
+}
+
+fn pre_open() -> SetState {
+    SetState {
+        instrument: InstrumentId(1),
+        state: MarketState::PreOpen,
+        auction: AuctionKind::Opening,
+        call_ns: 0,
+        random_ns: 0,
+        reason: Reason::BLANK,
+    }
+}
+
+#[test]
+fn the_opening_of_es_is_that_of_the_exchange() {
+    let Some(flow) = data("es_20231225_open.flow.csv.gz") else { return };
+    let Some(real) = data("es_20231225_open.fills.csv.gz") else { return };
+    let (reference, commands, events) = open_the_day(&unzip(&flow));
+    let crossed = events.iter().find_map(|event| match event.fact {
+        Fact::Market { fact: MarketFact::Crossed { auction, price, quantity }, .. } => {
+            Some((auction, price, quantity))
+        }
+        _ => None,
+    });
+    assert_eq!(crossed, Some((AuctionKind::Opening, 48_002_500, 44)));
+    let mut shares = Shares::new();
+    for fill in reference.fills() {
+        for user_ref_num in [fill.taker.1, fill.maker.1] {
+            *shares.entry(commands.order_id(user_ref_num).unwrap().to_owned()).or_default() += fill.quantity;
+        }
+    }
+    let real: Shares = unzip(&real).lines().skip(1).map(real_share).collect();
+    assert_eq!((shares.len(), &shares), (35, &real));
+}
+
+/// `order_id,side,price,quantity`
+fn real_share(line: &str) -> (String, u32) {
+    let columns: Vec<_> = line.split(',').collect();
+    (columns[0].to_owned(), columns[3].parse().unwrap())
 }
