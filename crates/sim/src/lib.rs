@@ -2,6 +2,7 @@
 //!
 //! - [`mod@reference`]: a naive venue, obvious rather than fast. The engine must say exactly what it says.
 //! - [`random`]: a seeded source of commands, polite and hostile ones.
+//! - [`floor`]: a bare matching core, the physical reference of benchmarks.
 //! - [`flow`]: order-flow files (CSV) and the digest of their fills.
 //! - [`stream`]: the binary benchmark streams and their trade digest.
 //! - [`steady`]: an endless, simple flow for measurements.
@@ -12,6 +13,7 @@
 //! benchmark needs five million commands translated.
 #![forbid(unsafe_code)]
 
+pub mod floor;
 pub mod flow;
 pub mod random;
 pub mod reference;
