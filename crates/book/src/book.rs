@@ -1,5 +1,7 @@
 //! Who stands first, and how orders come and go.
 
+use alloc::boxed::Box;
+
 use ringside_domain::Side;
 
 use crate::ladder::{Ladder, Level, NO_RANK, Pages, Rank};
@@ -31,31 +33,43 @@ pub struct First {
 pub struct Book {
     bids: Ladder,
     asks: Ladder,
-    hidden_bids: Ladder,
-    hidden_asks: Ladder,
+    /// Hidden orders, once there was one: most books never have any, and pay with one test.
+    hidden: Option<Box<Hidden>>,
+}
+
+#[derive(Debug, Default)]
+struct Hidden {
+    bids: Ladder,
+    asks: Ladder,
 }
 
 impl Book {
     /// Rank of the best order of a side, visible or hidden; [`NO_RANK`] when there is none.
     #[inline(always)]
     pub fn best_rank(&self, buy: bool) -> Rank {
-        self.ladder(buy, Queue::Visible).best().min(self.ladder(buy, Queue::Hidden).best())
+        let visible = self.visible(buy).best();
+        match &self.hidden {
+            None => visible,
+            Some(hidden) => visible.min(hidden.of(buy).best()),
+        }
     }
 
     /// Rank of the best visible order of a side.
     #[inline]
     pub fn best_visible_rank(&self, buy: bool) -> Rank {
-        self.ladder(buy, Queue::Visible).best()
+        self.visible(buy).best()
     }
 
     /// The order of a side that trades next.
     #[inline(always)]
     pub fn first(&self, pages: &Pages, buy: bool) -> Option<First> {
-        let visible = self.ladder(buy, Queue::Visible);
-        let hidden = self.ladder(buy, Queue::Hidden);
-        // At one price the visible order stands before the hidden one.
-        let (ladder, queue) =
-            if visible.best() <= hidden.best() { (visible, Queue::Visible) } else { (hidden, Queue::Hidden) };
+        let (mut ladder, mut queue) = (self.visible(buy), Queue::Visible);
+        if let Some(hidden) = &self.hidden
+            && hidden.of(buy).best() < ladder.best()
+        {
+            // At one price the visible order stands before the hidden one.
+            (ladder, queue) = (hidden.of(buy), Queue::Hidden);
+        }
         let rank = ladder.best();
         (rank != NO_RANK).then(|| First { slot: ladder.head(pages), rank, queue })
     }
@@ -136,11 +150,11 @@ impl Book {
         queue: Queue,
     ) -> impl Iterator<Item = (Rank, Level)> + 'a {
         let ladder = self.ladder(buy, queue);
-        let mut rank = ladder.best();
+        let mut rank = ladder.map_or(NO_RANK, Ladder::best);
         core::iter::from_fn(move || {
-            let level = ladder.level(pages, rank)?;
+            let level = ladder?.level(pages, rank)?;
             let found = rank;
-            rank = ladder.next_after(pages, rank);
+            rank = ladder?.next_after(pages, rank);
             Some((found, level))
         })
     }
@@ -153,7 +167,8 @@ impl Book {
         queue: Queue,
         rank: Rank,
     ) -> impl Iterator<Item = Slot> + 'a {
-        let head = self.ladder(buy, queue).level(&store.pages, rank).map_or(NONE, |level| level.head);
+        let level = self.ladder(buy, queue).and_then(|ladder| ladder.level(&store.pages, rank));
+        let head = level.map_or(NONE, |level| level.head);
         list(&store.orders, head)
     }
 
@@ -163,12 +178,14 @@ impl Book {
     }
 
     #[inline(always)]
-    fn ladder(&self, buy: bool, queue: Queue) -> &Ladder {
-        match (queue, buy) {
-            (Queue::Visible, true) => &self.bids,
-            (Queue::Visible, false) => &self.asks,
-            (Queue::Hidden, true) => &self.hidden_bids,
-            (Queue::Hidden, false) => &self.hidden_asks,
+    fn visible(&self, buy: bool) -> &Ladder {
+        if buy { &self.bids } else { &self.asks }
+    }
+
+    fn ladder(&self, buy: bool, queue: Queue) -> Option<&Ladder> {
+        match queue {
+            Queue::Visible => Some(self.visible(buy)),
+            Queue::Hidden => self.hidden.as_ref().map(|hidden| hidden.of(buy)),
         }
     }
 
@@ -177,9 +194,20 @@ impl Book {
         match (queue, buy) {
             (Queue::Visible, true) => &mut self.bids,
             (Queue::Visible, false) => &mut self.asks,
-            (Queue::Hidden, true) => &mut self.hidden_bids,
-            (Queue::Hidden, false) => &mut self.hidden_asks,
+            (Queue::Hidden, _) => self.hidden_mut(buy),
         }
+    }
+
+    #[cold]
+    fn hidden_mut(&mut self, buy: bool) -> &mut Ladder {
+        let hidden = self.hidden.get_or_insert_default();
+        if buy { &mut hidden.bids } else { &mut hidden.asks }
+    }
+}
+
+impl Hidden {
+    fn of(&self, buy: bool) -> &Ladder {
+        if buy { &self.bids } else { &self.asks }
     }
 }
 

@@ -81,7 +81,12 @@ impl Engine {
 
     /// The part of the checks that is for special replacements.
     #[cold]
-    pub(crate) fn special_replacement_is_valid(&self, w: &Working<'_>, replace: &Replace, may_trigger: bool) -> bool {
+    pub(crate) fn special_replacement_is_valid(
+        &self,
+        w: &Working<'_>,
+        replace: &Replace,
+        may_trigger: bool,
+    ) -> bool {
         (may_trigger || replace.options.trigger_price == 0)
             && check_options(&replace.options).is_ok()
             && w.extra.min_quantity <= replace.quantity
@@ -136,7 +141,8 @@ impl Engine {
     fn check_combinations(&self, w: &Working<'_>) -> Result<(), RejectReason> {
         let instrument = self.instrument(w.order.instrument);
         let (floor, random) = (w.extra.max_floor, w.extra.random_reserves);
-        let bad_floor = floor != 0 && (!instrument.is_on_lot(floor) || !w.order.is_visible() || w.extra.is_peg);
+        let bad_floor =
+            floor != 0 && (!instrument.is_on_lot(floor) || !w.order.is_visible() || w.extra.is_peg);
         if bad_floor || (random != 0 && (random >= floor || !instrument.is_on_lot(random))) {
             return Err(RejectReason::MaxFloor);
         }

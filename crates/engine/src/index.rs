@@ -1,6 +1,6 @@
 //! UserRefNum → slot of the live order, for one channel of one login.
 //!
-//! UserRefNums only ascend, so the index is a log with deletions: pages of 64 neighbours, and a window of page
+//! UserRefNums only ascend, so the index is a log with deletions: pages of 128 neighbours, and a window of page
 //! numbers that is only ever extended at its upper end. No hashing. What the window has left behind goes to a tree;
 //! a jump to 4,294,967,295 costs one page.
 //!
@@ -11,10 +11,10 @@ use alloc::vec::Vec;
 use ringside_book::{NONE, Slot};
 use ringside_domain::UserRefNum;
 
-const ENTRIES: u32 = 64;
-/// Most page numbers in the window: 16,777,216 UserRefNums, 1 MiB.
-const WINDOW_MAX: u32 = 262_144;
-/// Most page numbers that may be skipped without starting the window anew: 65,536 UserRefNums, 4 KiB.
+const ENTRIES: u32 = 128;
+/// Most page numbers in the window: 16,777,216 UserRefNums, 512 KiB.
+const WINDOW_MAX: u32 = 131_072;
+/// Most page numbers that may be skipped without starting the window anew: 131,072 UserRefNums, 4 KiB.
 const GAP_MAX: u32 = 1_024;
 
 /// A page in the window or the tree: its number in `pages` and how many of its orders are alive. Zero: no page.
@@ -24,17 +24,17 @@ struct Entry(u32);
 impl Entry {
     const NONE: Entry = Entry(0);
 
-    /// One live order. Cannot overflow: fewer than 2^25 pages, since each holds a live order (limits::ORDERS_MAX).
+    /// One live order. Cannot overflow: fewer than 2^24 pages, since each holds a live order (limits::ORDERS_MAX).
     const fn first(page: usize) -> Entry {
-        Entry((page as u32) << 7 | 1)
+        Entry((page as u32) << 8 | 1)
     }
 
     const fn page(self) -> usize {
-        (self.0 >> 7) as usize
+        (self.0 >> 8) as usize
     }
 
     const fn live(self) -> u32 {
-        self.0 & 127
+        self.0 & 255
     }
 }
 
@@ -189,7 +189,7 @@ mod tests {
         let mut index = OrderIndex::default();
         index.insert(3, 7);
         index.insert(200, 8);
-        for user_ref_num in (1_000..40_000_000).step_by(64) {
+        for user_ref_num in (1_000..40_000_000).step_by(128) {
             index.insert(user_ref_num, 9);
             index.remove(user_ref_num);
         }

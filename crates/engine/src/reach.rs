@@ -72,7 +72,8 @@ impl Engine {
         let instrument = &self.instruments[w.index()];
         let mode = self.logins[w.order.login.0 as usize - 1].terms.self_trade_prevention;
         let slots = || instrument.book.level_slots(&self.store, !w.is_buy(), queue, rank);
-        let is_own = |slot: &Slot| mode != SelfTradePrevention::None && self.is_own_firm(w.order.login, *slot);
+        let is_own =
+            |slot: &Slot| mode != SelfTradePrevention::None && self.is_own_firm(w.order.login, *slot);
         if !slots().any(|slot| is_own(&slot)) {
             return slots().for_each(|slot| tally.trade(self.open_of(self.store.orders.get(slot))));
         }

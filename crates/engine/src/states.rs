@@ -46,7 +46,9 @@ impl Engine {
         let old = self.instruments[index].state;
         self.end_of_call_is_off(index);
         if change.state == MarketState::Continuous {
-            self.uncross(index, out);
+            if old != MarketState::Continuous {
+                self.uncross(index, out);
+            }
             return self.enter_state(index, MarketState::Continuous, change.reason, out);
         }
         if old == MarketState::Continuous {

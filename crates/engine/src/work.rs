@@ -53,7 +53,9 @@ impl Engine {
 
     fn rest_in_call(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
         let tick = self.limit_tick(w).unwrap_or(ringside_book::market_tick(w.is_buy()));
-        self.rest(w, tick, out);
+        // What rests is a limit order: nothing of market-to-limit is left to inherit.
+        let extra = Extra { execution: 0, ..*w.extra };
+        self.rest(&mut w.with_extra(&extra), tick, out);
     }
 
     fn enter_stop(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
@@ -99,7 +101,13 @@ impl Engine {
 
     /// What is left of an incoming order rests, or ends.
     #[inline(always)]
-    fn finish(&mut self, w: &mut Working<'_>, limit: Option<Tick>, stopped: Stopped, out: &mut impl Listener) {
+    fn finish(
+        &mut self,
+        w: &mut Working<'_>,
+        limit: Option<Tick>,
+        stopped: Stopped,
+        out: &mut impl Listener,
+    ) {
         match limit {
             // Behind the collar there may be orders that it would cross.
             _ if stopped == Stopped::Collar => self.end(w, CancelReason::Collar, out),
@@ -142,7 +150,8 @@ impl Engine {
             let instrument = &self.instruments[w.index()];
             reach = limit_rank(w.is_buy(), Some(instrument.tick_at(w.extra.discretion_price.into())));
         }
-        let needed = if w.is_fill_or_kill() { w.order.open } else { w.extra.min_quantity };
+        let whole = if w.is_fill_or_kill() { w.order.open } else { 0 };
+        let needed = whole.max(w.extra.min_quantity);
         (needed == 0 || self.reaches(w, reach, needed)).then_some(reach)
     }
 

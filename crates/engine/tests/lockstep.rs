@@ -27,31 +27,63 @@ fn quick() {
             let mut events: Vec<Event> = Vec::new();
             engine.apply(time, &command, &mut |e| events.push(e));
             log.push_back(format!("{k} t={time} {command:?}\n     -> {expected:?}"));
-            if log.len() > 6 { log.pop_front(); }
+            if log.len() > 6 {
+                log.pop_front();
+            }
             let r = flow.reference();
             let ok = events == expected && (k % 20 != 0 || engine.state_hash() == r.state_hash());
             if !ok {
-                for l in &log { println!("{l}"); }
+                for l in &log {
+                    println!("{l}");
+                }
                 println!("seed {seed} command {k} FOUND {events:?}");
                 let at = events.iter().zip(&expected).position(|(a, b)| a != b);
-                println!("first difference {at:?}: found {:?}\n expected {:?}", at.map(|a| events[a]), at.map(|a| expected[a]));
+                println!(
+                    "first difference {at:?}: found {:?}\n expected {:?}",
+                    at.map(|a| events[a]),
+                    at.map(|a| expected[a])
+                );
                 for s in r.instrument_states() {
                     let id = s.terms.instrument;
-                    if engine.instrument_state(id) != s { println!("INSTR\n{:?}\n expected\n{:?}", engine.instrument_state(id), s); }
+                    if engine.instrument_state(id) != s {
+                        println!("INSTR\n{:?}\n expected\n{:?}", engine.instrument_state(id), s);
+                    }
                     let (a, b) = (engine.order_states(id), r.order_states(id));
-                    for q in 0..5 { if a[q] != b[q] {
-                        println!("ORDERS {q} len {} expected {}", a[q].len(), b[q].len());
-                        for (x, y) in a[q].iter().zip(&b[q]) { if x != y { println!("{x:?}\n expected\n{y:?}"); break; } }
-                    } }
+                    for q in 0..5 {
+                        if a[q] != b[q] {
+                            println!("ORDERS {q} len {} expected {}", a[q].len(), b[q].len());
+                            for (x, y) in a[q].iter().zip(&b[q]) {
+                                if x != y {
+                                    println!("{x:?}\n expected\n{y:?}");
+                                    break;
+                                }
+                            }
+                        }
+                    }
                 }
-                if engine.venue_state() != r.venue_state() { println!("VENUE {:?} {:?}", engine.venue_state(), r.venue_state()); }
-                for (a, b) in engine.login_states().iter().zip(&r.login_states()) { if a != b { println!("LOGIN {a:?} {b:?}"); } }
-                let (a, b): (Vec<_>, Vec<_>) = (engine.limits_states().collect(), r.limits_states().into_iter().collect());
-                if a != b { println!("LIMITS {a:?}\n{b:?}"); }
-                let (a, b): (Vec<_>, Vec<_>) = (engine.exposure_states().collect(), r.exposure_states().into_iter().collect());
-                if a != b { println!("EXPO {a:?}\n{b:?}"); }
-                let (a, b): (Vec<_>, Vec<_>) = (engine.balance_states().collect(), r.balance_states().into_iter().collect());
-                if a != b { println!("BAL {a:?}\n{b:?}"); }
+                if engine.venue_state() != r.venue_state() {
+                    println!("VENUE {:?} {:?}", engine.venue_state(), r.venue_state());
+                }
+                for (a, b) in engine.login_states().iter().zip(&r.login_states()) {
+                    if a != b {
+                        println!("LOGIN {a:?} {b:?}");
+                    }
+                }
+                let (a, b): (Vec<_>, Vec<_>) =
+                    (engine.limits_states().collect(), r.limits_states().into_iter().collect());
+                if a != b {
+                    println!("LIMITS {a:?}\n{b:?}");
+                }
+                let (a, b): (Vec<_>, Vec<_>) =
+                    (engine.exposure_states().collect(), r.exposure_states().into_iter().collect());
+                if a != b {
+                    println!("EXPO {a:?}\n{b:?}");
+                }
+                let (a, b): (Vec<_>, Vec<_>) =
+                    (engine.balance_states().collect(), r.balance_states().into_iter().collect());
+                if a != b {
+                    println!("BAL {a:?}\n{b:?}");
+                }
                 panic!("seed {seed} command {k}");
             }
             engine.assert_consistent();

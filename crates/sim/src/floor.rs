@@ -143,9 +143,14 @@ impl Floor {
     #[inline]
     pub fn apply(&mut self, record: &Record) {
         match record.kind {
-            RecordKind::New { buy, immediate } => {
-                self.enter(record.symbol, record.order_id, buy, record.price as u32, record.quantity, immediate)
-            }
+            RecordKind::New { buy, immediate } => self.enter(
+                record.symbol,
+                record.order_id,
+                buy,
+                record.price as u32,
+                record.quantity,
+                immediate,
+            ),
             RecordKind::Cancel => self.cancel(record.order_id),
             RecordKind::Reduce => self.reduce(record.order_id, record.quantity),
             RecordKind::Replace => {

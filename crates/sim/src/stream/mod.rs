@@ -12,8 +12,10 @@
 //!
 //! Refuses the record type EXEC of `*.book.bin`: an engine makes its own executions.
 
+mod packed;
 mod translate;
 
+pub use packed::{Packed, Symbols};
 pub use translate::{LOGIN, Translator, setup, symbol};
 
 use std::fs::File;
