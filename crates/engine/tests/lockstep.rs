@@ -1,96 +1,124 @@
-//! The engine against the naive reference venue: same commands, same events, same books.
+//! The engine against the naive reference venue: same commands, same events, same states.
+//!
+//! `RINGSIDE_LOCKSTEP_COMMANDS` is the number of commands over all tests here, `RINGSIDE_LOCKSTEP_SEED` the first
+//! seed. What differs is shrunk and written to `target/lockstep/`.
 
-use ringside_domain::{Command, Event, InstrumentId, Side};
-use ringside_engine::{Engine, Limits, OrderView};
+use std::path::PathBuf;
+
+use ringside_domain::{Command, Event, TimeNs};
+use ringside_engine::{Engine, Limits};
+use ringside_sim::lockstep::{self, Difference, State, Venue};
 use ringside_sim::random::{RandomFlow, RandomShape};
-use ringside_sim::reference;
 use ringside_sim::scenario::{self, Scenario};
 
-fn apply(engine: &mut Engine, time_ns: u64, command: &Command) -> Vec<Event> {
-    let mut events = Vec::new();
-    engine.apply(time_ns, command, &mut |event| events.push(event));
-    events
+/// Commands over all presets unless the environment says otherwise.
+const COMMANDS: usize = 900_000;
+
+/// Commands of one run: books and counters start anew after them.
+const RUN: usize = 20_000;
+
+struct Tested(Engine);
+
+impl Tested {
+    fn new(orders_max: u32) -> Self {
+        Tested(Engine::new(Limits { orders_max }))
+    }
 }
 
-/// What both sides say about a resting order.
-fn same_order(order: &OrderView, expected: &reference::Order) -> bool {
-    (order.order_ref, order.login, order.user_ref_idx, order.user_ref_num, order.side)
-        == (
-            expected.terms.order_ref,
-            expected.login,
-            expected.user_ref_idx,
-            expected.terms.user_ref_num,
-            expected.terms.side,
-        )
-        && (order.price, order.open, order.executed, order.terms.firm, order.terms.group_id)
-            == (expected.terms.price, expected.open, expected.executed, expected.firm, expected.group_id)
-}
+impl Venue for Tested {
+    fn apply(&mut self, time_ns: TimeNs, command: &Command) -> Vec<Event> {
+        let mut events = Vec::new();
+        self.0.apply(time_ns, command, &mut |event| events.push(event));
+        events
+    }
 
-fn assert_same_books(engine: &Engine, flow: &RandomFlow, context: &str) {
-    for terms in flow.instruments() {
-        let book = flow.reference().book(terms.symbol);
-        for (side, expected) in [(Side::Buy, &book.bids), (Side::Sell, &book.asks)] {
-            let orders: Vec<_> = engine.resting(InstrumentId(terms.instrument.0), side).collect();
-            assert_eq!(orders.len(), expected.len(), "{context}: {} {side:?}", terms.symbol);
-            let differs = orders.iter().zip(expected).find(|(order, expected)| !same_order(order, expected));
-            assert!(differs.is_none(), "{context}: {} {side:?}: {differs:?}", terms.symbol);
+    fn state(&self) -> State {
+        let engine = &self.0;
+        let instruments: Vec<_> = engine.instrument_states().into_iter().collect();
+        let id = |state: &ringside_domain::state::InstrumentState| state.terms.instrument;
+        State {
+            venue: engine.venue_state(),
+            orders: instruments.iter().map(|state| (id(state), engine.order_states(id(state)))).collect(),
+            instruments,
+            logins: engine.login_states().into_iter().collect(),
+            limits: engine.limits_states().into_iter().collect(),
+            exposures: engine.exposure_states().into_iter().collect(),
+            balances: engine.balance_states().into_iter().collect(),
+            next_due: engine.next_due(),
         }
     }
-    engine.assert_consistent();
+
+    fn state_hash(&self) -> u64 {
+        self.0.state_hash()
+    }
+
+    fn check(&self) {
+        self.0.assert_consistent();
+    }
 }
 
-fn lockstep(seed: u64, shape: RandomShape, commands: usize) {
-    let orders_max = shape.orders_max as u32;
-    let mut flow = RandomFlow::new(seed, shape);
-    let mut engine = Engine::new(Limits { orders_max });
-    for n in 1..=commands {
-        let (command, expected) = flow.next().expect("the flow is endless");
-        let events = apply(&mut engine, n as u64, &command);
-        assert_eq!(events, expected, "seed {seed}, command {n}: {command:?}");
-        if n % 500 == 0 {
-            assert_same_books(&engine, &flow, &format!("seed {seed}, after command {n}"));
+fn from_environment(name: &str, usual: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// Runs of a preset, each with a seed of its own, until its share of the commands is used up.
+fn lockstep(name: &str, shape: RandomShape) {
+    let presets = RandomShape::presets();
+    assert!(presets.contains(&(name, shape)), "every test is a preset");
+    let commands = from_environment("RINGSIDE_LOCKSTEP_COMMANDS", COMMANDS) / presets.len();
+    let first = from_environment("RINGSIDE_LOCKSTEP_SEED", 1);
+    for index in 0..commands.div_ceil(RUN) {
+        let seed = (first + index) as u64;
+        let run = lockstep::run(seed, shape, RUN.min(commands - index * RUN), Tested::new);
+        run.unwrap_or_else(|difference| fail(name, &difference));
+    }
+}
+
+fn fail(name: &str, difference: &Difference) -> ! {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../lockstep");
+    let file = folder.join(format!("{name}_{}.scn", difference.seed));
+    let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, &difference.scenario));
+    let place = written.map_or_else(|error| error.to_string(), |()| file.display().to_string());
+    panic!("{name}: {difference}\nwritten to {place}");
+}
+
+macro_rules! presets {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            lockstep(stringify!($name), RandomShape::$name());
+        })*
+
+        #[test]
+        fn every_preset_is_tested() {
+            let tested = [$(stringify!($name)),*];
+            let presets = RandomShape::presets();
+            assert!(presets.iter().all(|(name, _)| tested.contains(name)));
         }
-    }
+    };
 }
 
-fn shape(logins: u32, instruments: u32, orders_max: usize) -> RandomShape {
-    RandomShape { logins, instruments, orders_max, config_changes: false }
-}
-
-fn seeds() -> std::ops::RangeInclusive<u64> {
-    let last = std::env::var("RINGSIDE_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(30);
-    1..=last
-}
-
-#[test]
-fn every_event_and_every_book_equals_the_reference() {
-    for seed in seeds() {
-        lockstep(seed, shape(4, 3, 200), 10_000);
-    }
-}
-
-#[test]
-fn a_venue_that_is_always_nearly_full_equals_the_reference() {
-    for seed in seeds().take(10) {
-        lockstep(1_000 + seed, shape(3, 1, 12), 5_000);
-    }
-}
+presets! { plain everything auctions stops_and_pegs prevention balances prorata risk nearly_full }
 
 #[test]
 fn a_deep_book_equals_the_reference() {
-    lockstep(7, shape(2, 1, 20_000), 40_000);
+    let shape = RandomShape { instruments: 1, logins: 2, orders_max: 20_000, ..RandomShape::plain() };
+    let commands = 20_000.min(from_environment("RINGSIDE_LOCKSTEP_COMMANDS", COMMANDS));
+    lockstep::run(7, shape, commands, Tested::new).unwrap_or_else(|difference| fail("deep", &difference));
 }
 
 #[test]
 fn the_same_commands_give_the_same_state_hash_and_other_commands_another() {
     let hash = |seed, skip| {
-        let mut engine = Engine::new(Limits { orders_max: 200 });
-        for (n, (command, _)) in RandomFlow::new(seed, shape(4, 3, 200)).take(3_000).enumerate() {
+        let mut venue = Tested::new(200);
+        for (n, (time_ns, command, _)) in
+            RandomFlow::new(seed, RandomShape::everything()).take(3_000).enumerate()
+        {
             if n != skip {
-                apply(&mut engine, n as u64 + 1, &command);
+                venue.apply(time_ns, &command);
             }
         }
-        engine.state_hash()
+        venue.state_hash()
     };
     assert_eq!(hash(1, usize::MAX), hash(1, usize::MAX));
     assert_ne!(hash(1, usize::MAX), hash(2, usize::MAX));
@@ -104,10 +132,11 @@ fn every_scenario_file_holds_for_the_engine() {
         let path = entry.expect("a directory entry").path();
         let text = std::fs::read_to_string(&path).expect("a scenario file");
         let scenario = Scenario::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut engine = Engine::new(Limits { orders_max: scenario.orders_max });
-        let result = scenario::run(&scenario, &mut |time, command| apply(&mut engine, time, command));
+        let mut venue = Tested::new(scenario.orders_max);
+        let result = scenario::run(&scenario, &mut |time_ns, command| venue.apply(time_ns, command));
         result.unwrap_or_else(|mismatch| panic!("{}\n{mismatch}", path.display()));
+        venue.check();
         files += 1;
     }
-    assert!(files >= 14, "only {files} scenarios found");
+    assert!(files >= 60, "only {files} scenarios found");
 }

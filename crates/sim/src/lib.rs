@@ -2,6 +2,7 @@
 //!
 //! - [`mod@reference`]: a naive venue, obvious rather than fast. The engine must say exactly what it says.
 //! - [`random`]: a seeded source of commands, polite and hostile ones.
+//! - [`lockstep`]: a venue under test against the reference, and the shortest story in which they differ.
 //! - [`flow`]: order-flow files (CSV) and the digest of their fills.
 //! - [`stream`]: the binary benchmark streams and their trade digest.
 //! - [`steady`]: an endless, simple flow for measurements.
@@ -13,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod flow;
+pub mod lockstep;
 pub mod random;
 pub mod reference;
 pub mod scenario;
