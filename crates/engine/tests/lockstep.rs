@@ -12,7 +12,7 @@ use ringside_sim::random::{RandomFlow, RandomShape};
 use ringside_sim::scenario::{self, Scenario};
 
 /// Commands over all presets unless the environment says otherwise.
-const COMMANDS: usize = 900_000;
+const COMMANDS: usize = 2_700_000;
 
 /// Commands of one run: books and counters start anew after them.
 const RUN: usize = 20_000;
@@ -41,9 +41,9 @@ impl Venue for Tested {
             orders: instruments.iter().map(|state| (id(state), engine.order_states(id(state)))).collect(),
             instruments,
             logins: engine.login_states().into_iter().collect(),
-            limits: engine.limits_states().into_iter().collect(),
-            exposures: engine.exposure_states().into_iter().collect(),
-            balances: engine.balance_states().into_iter().collect(),
+            limits: engine.limits_states().collect(),
+            exposures: engine.exposure_states().collect(),
+            balances: engine.balance_states().collect(),
             next_due: engine.next_due(),
         }
     }
