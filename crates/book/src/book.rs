@@ -37,7 +37,7 @@ pub struct Book {
 
 impl Book {
     /// Rank of the best order of a side, visible or hidden; [`NO_RANK`] when there is none.
-    #[inline]
+    #[inline(always)]
     pub fn best_rank(&self, buy: bool) -> Rank {
         self.ladder(buy, Queue::Visible).best().min(self.ladder(buy, Queue::Hidden).best())
     }
@@ -49,7 +49,7 @@ impl Book {
     }
 
     /// The order of a side that trades next.
-    #[inline]
+    #[inline(always)]
     pub fn first(&self, pages: &Pages, buy: bool) -> Option<First> {
         let visible = self.ladder(buy, Queue::Visible);
         let hidden = self.ladder(buy, Queue::Hidden);
@@ -58,6 +58,23 @@ impl Book {
             if visible.best() <= hidden.best() { (visible, Queue::Visible) } else { (hidden, Queue::Hidden) };
         let rank = ladder.best();
         (rank != NO_RANK).then(|| First { slot: ladder.head(pages), rank, queue })
+    }
+
+    /// Puts a new order into the arena and at the back of its queue and level, in one pass.
+    #[inline(always)]
+    pub fn append(&mut self, store: &mut Store, mut order: Order) -> Slot {
+        debug_assert!(order.open > 0, "Invariant: what stands has open shares");
+        let (buy, queue, rank) = place(&order);
+        let level = self.ladder_mut(buy, queue).open_level(&mut store.pages, rank);
+        (order.previous, order.next) = (level.tail, NONE);
+        let slot = store.orders.insert(order);
+        let last = core::mem::replace(&mut level.tail, slot);
+        if last == NONE {
+            level.head = slot;
+        } else {
+            store.orders.get_mut(last).next = slot;
+        }
+        slot
     }
 
     /// Puts an order at the back of its queue and level, by its side, tick and display.
@@ -79,7 +96,7 @@ impl Book {
     }
 
     /// Takes an order out of its level. Its slot stays with the caller.
-    #[inline]
+    #[inline(always)]
     pub fn remove(&mut self, store: &mut Store, slot: Slot) {
         let order = store.orders.get(slot);
         let (buy, queue, rank) = place(order);
@@ -145,7 +162,7 @@ impl Book {
         self.levels(&store.pages, buy, queue).flat_map(move |(_, level)| list(&store.orders, level.head))
     }
 
-    #[inline]
+    #[inline(always)]
     fn ladder(&self, buy: bool, queue: Queue) -> &Ladder {
         match (queue, buy) {
             (Queue::Visible, true) => &self.bids,
@@ -155,7 +172,7 @@ impl Book {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn ladder_mut(&mut self, buy: bool, queue: Queue) -> &mut Ladder {
         match (queue, buy) {
             (Queue::Visible, true) => &mut self.bids,
@@ -171,7 +188,7 @@ fn list(orders: &Orders, head: Slot) -> impl Iterator<Item = Slot> + '_ {
     core::iter::successors(some(head), move |slot| some(orders.get(*slot).next))
 }
 
-#[inline]
+#[inline(always)]
 fn place(order: &Order) -> (bool, Queue, Rank) {
     let queue = if order.is_visible() { Queue::Visible } else { Queue::Hidden };
     let buy = order.side.is_buy();
@@ -179,7 +196,7 @@ fn place(order: &Order) -> (bool, Queue, Rank) {
 }
 
 /// Takes the first or the last order out of a level's list.
-#[inline]
+#[inline(always)]
 fn unlink_end(level: &mut Level, orders: &mut Orders, previous: Slot, next: Slot) {
     match previous {
         NONE => level.head = next,

@@ -36,7 +36,7 @@ pub struct Directory {
 
 impl Directory {
     /// The handle of a page, or [`NO_PAGE`].
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, page: u32) -> u32 {
         match self.window.get(page.wrapping_sub(self.base) as usize) {
             Some(handle) => *handle,

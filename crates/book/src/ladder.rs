@@ -49,7 +49,7 @@ impl Pages {
         &self.pages[handle as usize].levels[(rank % LEVELS) as usize]
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn level_mut(&mut self, handle: u32, rank: Rank) -> &mut Level {
         &mut self.pages[handle as usize].levels[(rank % LEVELS) as usize]
     }
@@ -103,7 +103,7 @@ impl Ladder {
     }
 
     /// The oldest order at the best rank. Only when the ladder is not empty.
-    #[inline]
+    #[inline(always)]
     pub fn head(&self, pages: &Pages) -> Slot {
         debug_assert!(self.best != NO_RANK, "Invariant: only a ladder with orders has a head");
         pages.level(self.best_page, self.best).head
@@ -119,7 +119,7 @@ impl Ladder {
     }
 
     /// The page of a rank that holds orders.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn page_of(&self, rank: Rank) -> u32 {
         if rank == self.best {
             return self.best_page;
@@ -130,7 +130,7 @@ impl Ladder {
     }
 
     /// The level at a rank, made ready to receive an order.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open_level<'a>(&mut self, pages: &'a mut Pages, rank: Rank) -> &'a mut Level {
         let number = rank / LEVELS;
         let mut page = self.directory.get(number);
@@ -143,12 +143,16 @@ impl Ladder {
             self.best_page = page;
         }
         let page = &mut pages.pages[page as usize];
-        page.occupied |= 1 << (rank % LEVELS);
-        &mut page.levels[(rank % LEVELS) as usize]
+        let level = &mut page.levels[(rank % LEVELS) as usize];
+        // The word with the bits is another cache line: it is touched only when a bit changes.
+        if level.head == NONE {
+            page.occupied |= 1 << (rank % LEVELS);
+        }
+        level
     }
 
     /// Forgets a level whose last order has gone.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn close_level(&mut self, pages: &mut Pages, handle: u32, rank: Rank) {
         let page = &mut pages.pages[handle as usize];
         debug_assert!(

@@ -81,7 +81,7 @@ impl Order {
     }
 
     /// True when it is displayed.
-    #[inline]
+    #[inline(always)]
     pub const fn is_visible(&self) -> bool {
         self.letters.display != b'N'
     }
@@ -120,7 +120,7 @@ impl Orders {
     }
 
     /// Puts an order into the arena. The caller has checked [`Orders::is_full`].
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, order: Order) -> Slot {
         assert!(!self.is_full(), "Invariant: capacity is checked before an order is accepted");
         self.live += 1;
@@ -137,7 +137,7 @@ impl Orders {
     }
 
     /// Takes a dead order out.
-    #[inline]
+    #[inline(always)]
     pub fn remove(&mut self, slot: Slot) {
         let order = &mut self.slots[slot as usize];
         debug_assert!(order.order_ref != 0, "Invariant: a slot is freed once");
@@ -148,13 +148,13 @@ impl Orders {
     }
 
     /// The order in a live slot.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, slot: Slot) -> &Order {
         &self.slots[slot as usize]
     }
 
     /// The order in a live slot.
-    #[inline]
+    #[inline(always)]
     pub fn get_mut(&mut self, slot: Slot) -> &mut Order {
         &mut self.slots[slot as usize]
     }

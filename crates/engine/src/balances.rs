@@ -94,11 +94,11 @@ impl Engine {
 
     /// Checks 20 (balance) and 21.
     #[cold]
-    pub(crate) fn check_balance(&self, w: &Working) -> Result<(), RejectReason> {
-        let instrument = &self.instruments[w.instrument.0 as usize - 1];
-        let account = account_of(&self.login(w.login).terms);
+    pub(crate) fn check_balance(&self, w: &Working<'_>) -> Result<(), RejectReason> {
+        let instrument = &self.instruments[w.index()];
+        let account = account_of(&self.login(w.order.login).terms);
         let terms = (w.is_buy(), w.limit, w.extra.discretion_price);
-        let Some((asset, amount)) = reserve(instrument, terms, w.open) else {
+        let Some((asset, amount)) = reserve(instrument, terms, w.order.open) else {
             return Err(RejectReason::MarketOrder);
         };
         if self.available(account, asset) < amount { Err(RejectReason::Exposure) } else { Ok(()) }

@@ -2,11 +2,12 @@
 
 use ringside_domain::{Accepted, ClientOrderId, Enter, Event, Fact, LoginId, RejectReason, UserRefNum};
 
+use crate::special::{Extra, is_plain};
 use crate::working::Working;
 use crate::{Engine, Listener};
 
 impl Engine {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn enter(&mut self, login: LoginId, enter: &Enter, out: &mut impl Listener) {
         let user_ref_idx = enter.options.user_ref_idx;
         let state = self.login_mut(login);
@@ -14,11 +15,39 @@ impl Engine {
             return;
         }
         state.consume(user_ref_idx, enter.user_ref_num);
-        match self.check_enter(login, enter) {
-            Ok(mut w) => {
-                w.order_ref = self.next_order_ref();
+        if is_plain(&enter.options) {
+            self.enter_checked(login, enter, &Extra::NONE, true, out)
+        } else {
+            self.enter_special(login, enter, out)
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_special(&mut self, login: LoginId, enter: &Enter, out: &mut impl Listener) {
+        let extra = Extra::of(&enter.options);
+        self.enter_checked(login, enter, &extra, false, out)
+    }
+
+    /// `plain`: nothing in the options.
+    #[inline(always)]
+    fn enter_checked(
+        &mut self,
+        login: LoginId,
+        enter: &Enter,
+        extra: &Extra,
+        plain: bool,
+        out: &mut impl Listener,
+    ) {
+        let user_ref_idx = enter.options.user_ref_idx;
+        match self.check_enter(login, enter, extra, plain) {
+            Ok((side, instrument)) => {
+                let order_ref = self.next_order_ref();
+                let who = (login, self.login(login).terms.firm);
+                let mut w = Working::of_enter(who, instrument, side, order_ref, enter, extra);
+                w.plain = plain || *extra == Extra::NONE;
                 out.event(Event { login, user_ref_idx, fact: Fact::Accepted(accepted(&w, enter)) });
-                self.work(w, out);
+                self.work(&mut w, out);
             }
             Err(reason) => {
                 reject(login, user_ref_idx, enter.user_ref_num, enter.client_order_id, reason, out)
@@ -40,8 +69,8 @@ pub(crate) fn reject(
     out.event(Event { login, user_ref_idx, fact: Fact::Rejected { user_ref_num, reason, client_order_id } });
 }
 
-#[inline]
-fn accepted(w: &Working, enter: &Enter) -> Accepted {
+#[inline(always)]
+fn accepted(w: &Working<'_>, enter: &Enter) -> Accepted {
     Accepted {
         customer_type: enter.options.customer_type,
         shares_located: enter.options.shares_located,

@@ -52,7 +52,7 @@ pub struct OrderIndex {
 
 impl OrderIndex {
     /// The live order, or [`NONE`].
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, user_ref_num: UserRefNum) -> Slot {
         match self.entry(user_ref_num / ENTRIES) {
             Entry::NONE => NONE,
@@ -60,7 +60,7 @@ impl OrderIndex {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn entry(&self, number: u32) -> Entry {
         match self.window.get(number.wrapping_sub(self.base) as usize) {
             Some(entry) => *entry,
@@ -70,7 +70,7 @@ impl OrderIndex {
     }
 
     /// Adds a live order. Its UserRefNum is above all that were ever added.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, user_ref_num: UserRefNum, slot: Slot) {
         let (number, at) = (user_ref_num / ENTRIES, (user_ref_num % ENTRIES) as usize);
         match self.window.get_mut(number.wrapping_sub(self.base) as usize) {
@@ -122,7 +122,7 @@ impl OrderIndex {
     }
 
     /// Removes an order that is there.
-    #[inline]
+    #[inline(always)]
     pub fn remove(&mut self, user_ref_num: UserRefNum) {
         let number = user_ref_num / ENTRIES;
         let entry = match self.window.get_mut(number.wrapping_sub(self.base) as usize) {

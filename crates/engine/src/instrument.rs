@@ -30,6 +30,8 @@ impl Watch {
     pub const RANGES: u16 = 1 << 7;
     /// Removed, or its kill switch is on.
     pub const SHUT: u16 = 1 << 8;
+    /// Something besides the book has to know of orders that come and go.
+    pub const NEEDS_CARE: u16 = Watch::SETTLES | Watch::PRO_RATA | Watch::BALANCES;
     /// What has to be looked at again after a change of the book.
     pub const SETTLES: u16 = Watch::STATE | Watch::STOPS | Watch::PEGS | Watch::DISCRETION;
 
@@ -157,13 +159,13 @@ impl Instrument {
     }
 
     /// Wire price of a tick.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn price(&self, tick: Tick) -> u64 {
         u64::from(tick) * u64::from(self.terms.tick)
     }
 
     /// Tick of a valid wire price below market.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tick_at(&self, price: u64) -> Tick {
         debug_assert!(price < PRICE_MARKET, "Invariant: market has no tick");
         // Cannot truncate: below PRICE_MARKET a price fits u32 (asserted in limits).
@@ -171,7 +173,7 @@ impl Instrument {
     }
 
     /// True when orders may have this price (below market).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_on_tick(&self, price: u32) -> bool {
         if price == 0 {
             return false;
@@ -183,7 +185,7 @@ impl Instrument {
     }
 
     /// True when the quantity is a number of lots.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_on_lot(&self, quantity: u32) -> bool {
         self.terms.lot == 1 || quantity.is_multiple_of(self.terms.lot)
     }
@@ -230,7 +232,7 @@ impl Instrument {
     }
 
     /// Notes a trade at a wire price.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn note_trade(&mut self, price: u64, command: u64) {
         if self.watch.any(Watch::BOUNDS) && self.band_command != command {
             self.band_now = self.band_next();

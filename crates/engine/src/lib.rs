@@ -85,7 +85,7 @@ impl<F: FnMut(Event)> Listener for F {
 }
 
 /// Tells a fact to the public.
-#[inline]
+#[inline(always)]
 fn tell_market(out: &mut impl Listener, instrument: InstrumentId, fact: MarketFact) {
     out.event(Event { login: LoginId::VENUE, user_ref_idx: 0, fact: Fact::Market { instrument, fact } });
 }
@@ -173,7 +173,7 @@ impl Engine {
     }
 
     /// A command of a known login.
-    #[inline]
+    #[inline(always)]
     fn serve(&mut self, login: LoginId, action: &Action, out: &mut impl Listener) {
         match action {
             Action::Enter(enter) => self.enter(login, enter, out),
@@ -229,15 +229,18 @@ impl Engine {
         }
     }
 
+    #[inline(always)]
     pub(crate) fn login_at(&self, login: LoginId) -> Option<&Login> {
         self.logins.get((login.0 as usize).wrapping_sub(1))
     }
 
     /// A login that [`Engine::serve`] has found to exist.
+    #[inline(always)]
     pub(crate) fn login(&self, login: LoginId) -> &Login {
         &self.logins[login.0 as usize - 1]
     }
 
+    #[inline(always)]
     pub(crate) fn login_mut(&mut self, login: LoginId) -> &mut Login {
         &mut self.logins[login.0 as usize - 1]
     }

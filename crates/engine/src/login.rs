@@ -53,6 +53,7 @@ impl Login {
     }
 
     /// Last UserRefNum consumed on a channel, 0 before the first.
+    #[inline(always)]
     pub fn last_user_ref_num(&self, user_ref_idx: u8) -> UserRefNum {
         self.channel(user_ref_idx).map_or(0, |channel| channel.last)
     }
@@ -64,13 +65,13 @@ impl Login {
     }
 
     /// True when a UserRefNum was used or skipped before. 0 always is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_stale(&self, user_ref_idx: u8, user_ref_num: UserRefNum) -> bool {
         user_ref_num <= self.last_user_ref_num(user_ref_idx)
     }
 
     /// Marks a UserRefNum as used. It is not stale.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn consume(&mut self, user_ref_idx: u8, user_ref_num: UserRefNum) {
         let channel = self.channel_mut(user_ref_idx);
         debug_assert!(user_ref_num > channel.last, "Invariant: UserRefNums strictly increase");
@@ -78,20 +79,20 @@ impl Login {
     }
 
     /// The live order under a UserRefNum, or [`NONE`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, user_ref_idx: u8, user_ref_num: UserRefNum) -> Slot {
         self.channel(user_ref_idx).map_or(NONE, |channel| channel.index.get(user_ref_num))
     }
 
     /// A new live order, the youngest of its channel.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn add(&mut self, slot: Slot, user_ref_idx: u8, user_ref_num: UserRefNum) {
         self.channel_mut(user_ref_idx).index.insert(user_ref_num, slot);
         self.live_orders += 1;
     }
 
     /// A live order died.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn drop_order(&mut self, user_ref_idx: u8, user_ref_num: UserRefNum) {
         self.channel_mut(user_ref_idx).index.remove(user_ref_num);
         self.live_orders -= 1;
@@ -102,7 +103,7 @@ impl Login {
         self.main.index.iter().chain(self.others.values().flat_map(|channel| channel.index.iter()))
     }
 
-    #[inline]
+    #[inline(always)]
     fn channel(&self, user_ref_idx: u8) -> Option<&Channel> {
         if user_ref_idx == 0 {
             Some(&self.main)
@@ -111,7 +112,7 @@ impl Login {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn channel_mut(&mut self, user_ref_idx: u8) -> &mut Channel {
         if user_ref_idx == 0 { &mut self.main } else { self.others.entry(user_ref_idx).or_default() }
     }

@@ -117,7 +117,7 @@ impl Engine {
             if pro_rata {
                 self.note_top(slot);
             }
-            self.place(slot);
+            self.join(slot);
         }
         self.tell_repriced(slot, price.unwrap_or(0).into(), out);
         self.tell_added(slot, out);

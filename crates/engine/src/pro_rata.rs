@@ -15,7 +15,7 @@ impl Engine {
     #[cold]
     pub(crate) fn trade_level_pro_rata(
         &mut self,
-        w: &mut Working,
+        w: &mut Working<'_>,
         rank: Rank,
         out: &mut impl Listener,
     ) -> Option<Stopped> {
@@ -24,7 +24,7 @@ impl Engine {
         }
         let level = self.level_slots(w, rank);
         let total: u64 = level.iter().map(|slot| u64::from(self.store.orders.get(*slot).open)).sum();
-        if u64::from(w.open) >= total {
+        if u64::from(w.order.open) >= total {
             return self.trade_shares(
                 w,
                 level.iter().map(|slot| (*slot, self.displayed(*slot))).collect(),
@@ -42,7 +42,7 @@ impl Engine {
     /// One match each; what is used up is refreshed, or ends, after all of them.
     fn trade_shares(
         &mut self,
-        w: &mut Working,
+        w: &mut Working<'_>,
         shares: Vec<(Slot, u32)>,
         out: &mut impl Listener,
     ) -> Option<Stopped> {
@@ -55,22 +55,22 @@ impl Engine {
         None
     }
 
-    fn level_slots(&self, w: &Working, rank: Rank) -> Vec<Slot> {
-        let book = &self.instruments[w.instrument.0 as usize - 1].book;
+    fn level_slots(&self, w: &Working<'_>, rank: Rank) -> Vec<Slot> {
+        let book = &self.instruments[w.index()].book;
         book.level_slots(&self.store, !w.is_buy(), Queue::Visible, rank).collect()
     }
 
     /// Self-trade prevention on the own orders of the level, by time, before anything is shared out.
-    fn prevent_level(&mut self, w: &mut Working, rank: Rank, out: &mut impl Listener) -> Option<Stopped> {
-        let mode = self.logins[w.login.0 as usize - 1].terms.self_trade_prevention;
+    fn prevent_level(&mut self, w: &mut Working<'_>, rank: Rank, out: &mut impl Listener) -> Option<Stopped> {
+        let mode = self.logins[w.order.login.0 as usize - 1].terms.self_trade_prevention;
         if mode == SelfTradePrevention::None {
             return None;
         }
         while let Some(own) =
-            self.level_slots(w, rank).into_iter().find(|slot| self.is_own_firm(w.login, *slot))
+            self.level_slots(w, rank).into_iter().find(|slot| self.is_own_firm(w.order.login, *slot))
         {
             self.prevent(w, own, mode, out);
-            if w.open == 0 {
+            if w.order.open == 0 {
                 return Some(Stopped::Prevented);
             }
         }
@@ -78,14 +78,14 @@ impl Engine {
     }
 
     /// What each order of the level gets, in the order of the matches. The incoming order covers less than `total`.
-    fn shares(&self, w: &Working, level: &[Slot], total: u64) -> Vec<(Slot, u32)> {
-        let instrument = &self.instruments[w.instrument.0 as usize - 1];
+    fn shares(&self, w: &Working<'_>, level: &[Slot], total: u64) -> Vec<(Slot, u32)> {
+        let instrument = &self.instruments[w.index()];
         let lot = instrument.terms.lot;
         let top_ref = if w.is_buy() { instrument.top_sell } else { instrument.top_buy };
         let displayed = |slot: Slot| self.displayed(slot);
         let top = level.iter().copied().find(|slot| self.store.orders.get(*slot).order_ref == top_ref);
-        let top = top.map(|slot| (slot, displayed(slot).min(w.open)));
-        let rest = w.open - top.map_or(0, |(_, share)| share);
+        let top = top.map(|slot| (slot, displayed(slot).min(w.order.open)));
+        let rest = w.order.open - top.map_or(0, |(_, share)| share);
         let others_total = total - top.map_or(0, |(slot, _)| u64::from(displayed(slot)));
         let others = level.iter().copied().filter(|slot| top.is_none_or(|(top, _)| top != *slot));
         let mut shares: Vec<(Slot, u32)> =

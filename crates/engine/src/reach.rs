@@ -34,15 +34,15 @@ impl Tally {
 
 impl Engine {
     /// True when the order would trade at least `needed` shares within `limit`.
-    pub(crate) fn reaches(&self, w: &Working, limit: Rank, needed: u32) -> bool {
-        if needed > w.open {
+    pub(crate) fn reaches(&self, w: &Working<'_>, limit: Rank, needed: u32) -> bool {
+        if needed > w.order.open {
             return false;
         }
-        let instrument = &self.instruments[w.instrument.0 as usize - 1];
+        let instrument = &self.instruments[w.index()];
         let contra = !w.is_buy();
         let levels = |queue| instrument.book.levels(&self.store.pages, contra, queue).map(|(rank, _)| rank);
         let (mut visible, mut hidden) = (levels(Queue::Visible).peekable(), levels(Queue::Hidden).peekable());
-        let mut tally = Tally { left: w.open, got: 0, seed: self.counters.seed, over: false };
+        let mut tally = Tally { left: w.order.open, got: 0, seed: self.counters.seed, over: false };
         while tally.got < needed && tally.left > 0 && !tally.over {
             let best = [visible.peek(), hidden.peek()].map(|rank| rank.copied().unwrap_or(NO_RANK));
             let (rank, queue) = match best {
@@ -59,8 +59,8 @@ impl Engine {
         tally.got >= needed
     }
 
-    fn is_level_out_of_bounds(&self, w: &Working, rank: Rank, queue: Queue) -> bool {
-        let instrument = &self.instruments[w.instrument.0 as usize - 1];
+    fn is_level_out_of_bounds(&self, w: &Working<'_>, rank: Rank, queue: Queue) -> bool {
+        let instrument = &self.instruments[w.index()];
         if !instrument.watch.any(Watch::BOUNDS) {
             return false;
         }
@@ -68,11 +68,11 @@ impl Engine {
         first.is_some_and(|slot| self.out_of_bounds(w, slot).is_some())
     }
 
-    fn tally_level(&self, w: &Working, rank: Rank, queue: Queue, tally: &mut Tally) {
-        let instrument = &self.instruments[w.instrument.0 as usize - 1];
-        let mode = self.logins[w.login.0 as usize - 1].terms.self_trade_prevention;
+    fn tally_level(&self, w: &Working<'_>, rank: Rank, queue: Queue, tally: &mut Tally) {
+        let instrument = &self.instruments[w.index()];
+        let mode = self.logins[w.order.login.0 as usize - 1].terms.self_trade_prevention;
         let slots = || instrument.book.level_slots(&self.store, !w.is_buy(), queue, rank);
-        let is_own = |slot: &Slot| mode != SelfTradePrevention::None && self.is_own_firm(w.login, *slot);
+        let is_own = |slot: &Slot| mode != SelfTradePrevention::None && self.is_own_firm(w.order.login, *slot);
         if !slots().any(|slot| is_own(&slot)) {
             return slots().for_each(|slot| tally.trade(self.open_of(self.store.orders.get(slot))));
         }

@@ -1,15 +1,16 @@
 //! Replace: an order in place of a live one. Always a new place in the queue; may trade at once (rules.md §4).
 
-use ringside_book::NONE;
-use ringside_domain::{Accepted, CancelReason, Event, Fact, LoginId, Replace};
+use ringside_book::{NONE, Slot};
+use ringside_domain::{Accepted, CancelReason, Event, Fact, LoginId, RejectReason, Replace};
 
+use crate::check::NEEDS_PERMISSION;
 use crate::enter::reject;
-use crate::special::is_plain;
-use crate::working::Working;
+use crate::special::{Extra, is_plain};
+use crate::working::{Working, inherited};
 use crate::{Engine, Listener};
 
 impl Engine {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn replace(&mut self, login: LoginId, replace: &Replace, out: &mut impl Listener) {
         let user_ref_idx = replace.options.user_ref_idx;
         let state = self.login(login);
@@ -18,41 +19,85 @@ impl Engine {
             // The original is dead or the request is a retransmission: nothing is consumed.
             return;
         }
-        let guarded = state.guarded;
-        let refused = |engine: &mut Engine, reason, out: &mut _| {
-            engine.login_mut(login).consume(user_ref_idx, replace.user_ref_num);
-            reject(login, user_ref_idx, replace.user_ref_num, replace.client_order_id, reason, out);
-        };
-        if guarded && let Err(reason) = self.check_entry(login) {
-            return refused(self, reason, out);
+        if state.guarded
+            && let Err(reason) = self.check_entry(login)
+        {
+            return self.refuse_replacement(login, replace, reason, out);
         }
-        let original = *self.store.orders.get(slot);
-        let special = (original.special != NONE).then(|| self.specials.get(original.special));
-        let may_trigger = special.is_some_and(|special| special.extra.trigger_price != 0);
-        let mut w = Working::of_replace(&original, special, replace, is_plain(&replace.options));
-        if !self.replacement_is_valid(&w, replace, may_trigger) {
+        let original = self.store.orders.get(slot);
+        if !self.replacement_is_valid(original, replace) {
             return self.cancel_whole(slot, CancelReason::User, out);
         }
-        if let Err(reason) = self.check_replacement_permission(slot, &w) {
-            return refused(self, reason, out);
+        let usual = original.special == NONE
+            && original.letters.cross_type == b'N'
+            && is_plain(&replace.options)
+            && replace.time_in_force != b'6';
+        if usual {
+            return self.replace_with(slot, replace, &Extra::NONE, true, out);
+        }
+        self.replace_special(slot, replace, out)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn replace_special(&mut self, slot: Slot, replace: &Replace, out: &mut impl Listener) {
+        let original = self.store.orders.get(slot);
+        let old = self.special_of(slot).map_or(Extra::NONE, |special| special.extra);
+        let extra = inherited(&old, original, replace);
+        let w = Working::of_replace(original, replace, &extra);
+        if !self.special_replacement_is_valid(&w, replace, old.trigger_price != 0) {
+            return self.cancel_whole(slot, CancelReason::User, out);
+        }
+        self.replace_with(slot, replace, &extra, extra == Extra::NONE, out)
+    }
+
+    /// A valid replacement.
+    #[inline(always)]
+    fn replace_with(
+        &mut self,
+        slot: Slot,
+        replace: &Replace,
+        extra: &Extra,
+        plain: bool,
+        out: &mut impl Listener,
+    ) {
+        let original = *self.store.orders.get(slot);
+        let login = original.login;
+        let instrument = &self.instruments[original.instrument.0 as usize - 1];
+        let symbol = instrument.terms.symbol;
+        let mut w = Working::of_replace(&original, replace, extra);
+        w.plain = plain;
+        let unusual = self.login(login).guarded
+            || instrument.watch.any(NEEDS_PERMISSION)
+            || original.letters.cross_type != b'N';
+        if unusual && let Err(reason) = self.check_replacement_permission(slot, &w) {
+            return self.refuse_replacement(login, replace, reason, out);
         }
         w.replaced = self.public_ref(&original);
         self.take_out(slot);
-        self.login_mut(login).consume(user_ref_idx, replace.user_ref_num);
-        w.order_ref = self.next_order_ref();
-        let symbol = self.instruments[original.instrument.0 as usize - 1].terms.symbol;
+        self.login_mut(login).consume(original.user_ref_idx, replace.user_ref_num);
+        w.order.order_ref = self.next_order_ref();
         let told = Accepted { original: replace.original, ..w.told(symbol, replace.client_order_id) };
-        out.event(Event { login, user_ref_idx, fact: Fact::Accepted(told) });
-        self.work(w, out);
+        out.event(Event { login, user_ref_idx: original.user_ref_idx, fact: Fact::Accepted(told) });
+        self.work(&mut w, out);
+    }
+
+    #[cold]
+    fn refuse_replacement(
+        &mut self,
+        login: LoginId,
+        replace: &Replace,
+        reason: RejectReason,
+        out: &mut impl Listener,
+    ) {
+        let user_ref_idx = replace.options.user_ref_idx;
+        self.login_mut(login).consume(user_ref_idx, replace.user_ref_num);
+        reject(login, user_ref_idx, replace.user_ref_num, replace.client_order_id, reason, out);
     }
 
     /// State, collar and risk, with the original's share given back first.
-    #[inline]
-    fn check_replacement_permission(
-        &mut self,
-        slot: ringside_book::Slot,
-        w: &Working,
-    ) -> Result<(), ringside_domain::RejectReason> {
+    #[cold]
+    fn check_replacement_permission(&mut self, slot: Slot, w: &Working<'_>) -> Result<(), RejectReason> {
         if !self.is_counted(slot) {
             return self.check_permission(w);
         }

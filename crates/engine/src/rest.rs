@@ -14,33 +14,67 @@ use crate::{Engine, Listener, draw, tell_market};
 
 impl Engine {
     /// Puts what is left of an order at the back of the level of its price.
-    #[inline]
-    pub(crate) fn rest(&mut self, w: &mut Working, tick: Tick, out: &mut impl Listener) {
-        let slot = if w.plain && w.slot == NONE && !w.is_market() {
-            self.register(w, w.standing(tick, w.open, NONE))
-        } else {
-            self.register_special(w, tick, false)
+    #[inline(always)]
+    pub(crate) fn rest(&mut self, w: &mut Working<'_>, tick: Tick, out: &mut impl Listener) {
+        w.order.tick = tick;
+        if !w.plain || w.slot != NONE || w.is_market() {
+            return self.rest_special(w, out);
+        }
+        let Engine { store, instruments, logins, .. } = self;
+        let instrument = &mut instruments[w.index()];
+        let login = &mut logins[w.order.login.0 as usize - 1];
+        if login.guarded || instrument.watch.any(Watch::NEEDS_CARE) {
+            return self.rest_with_care(w, out);
+        }
+        instrument.live_orders += 1;
+        let slot = instrument.book.append(store, w.order);
+        login.add(slot, w.order.user_ref_idx, w.order.user_ref_num);
+        if !w.order.is_visible() {
+            return self.forget_replaced(w, out);
+        }
+        let (public_ref, quantity, price) = (w.order.order_ref, w.order.open, w.limit);
+        let fact = match w.replaced {
+            0 => MarketFact::Added { public_ref, buy: w.is_buy(), quantity, price },
+            old => MarketFact::Replaced { old, new: public_ref, quantity, price },
         };
-        if self.instruments[w.instrument.0 as usize - 1].watch.any(Watch::PRO_RATA) {
+        tell_market(out, w.order.instrument, fact);
+    }
+
+    /// A plain order where something besides the book has to know of it.
+    #[cold]
+    fn rest_with_care(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
+        let slot = self.register(w);
+        self.place(slot, out, w);
+    }
+
+    #[cold]
+    fn rest_special(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
+        let slot = self.register_special(w, false);
+        self.place(slot, out, w);
+    }
+
+    /// Puts an incoming order, which is registered, into the book and tells the public.
+    fn place(&mut self, slot: Slot, out: &mut impl Listener, w: &mut Working<'_>) {
+        if self.instruments[w.index()].watch.any(Watch::PRO_RATA) {
             self.note_top(slot);
         }
-        self.place(slot);
+        self.join(slot);
         self.tell_standing(w, slot, out);
     }
 
     /// Keeps an order outside the book.
-    pub(crate) fn park(&mut self, w: &mut Working, out: &mut impl Listener) -> Slot {
+    pub(crate) fn park(&mut self, w: &mut Working<'_>, out: &mut impl Listener) -> Slot {
         self.forget_replaced(w, out);
-        self.register_special(w, 0, true)
+        w.order.tick = 0;
+        self.register_special(w, true)
     }
 
-    #[inline]
-    fn register(&mut self, w: &Working, order: Order) -> Slot {
-        let slot = self.store.orders.insert(order);
-        let login = &mut self.logins[w.login.0 as usize - 1];
-        login.add(slot, w.user_ref_idx, w.user_ref_num);
+    fn register(&mut self, w: &Working<'_>) -> Slot {
+        let slot = self.store.orders.insert(w.order);
+        let login = &mut self.logins[w.order.login.0 as usize - 1];
+        login.add(slot, w.order.user_ref_idx, w.order.user_ref_num);
         let guarded = login.guarded;
-        let instrument = &mut self.instruments[w.instrument.0 as usize - 1];
+        let instrument = &mut self.instruments[w.index()];
         instrument.live_orders += 1;
         if guarded || instrument.watch.any(Watch::BALANCES) {
             self.count_in(slot);
@@ -49,46 +83,46 @@ impl Engine {
     }
 
     /// Registers an order with a special part; one that has a slot already (a triggered stop) keeps it.
-    #[cold]
-    fn register_special(&mut self, w: &mut Working, tick: Tick, parked: bool) -> Slot {
-        let displayed = if parked { w.open } else { self.next_slice(w, w.open) };
+    fn register_special(&mut self, w: &mut Working<'_>, parked: bool) -> Slot {
+        let open = w.order.open;
+        let displayed = if parked { open } else { self.next_slice(w, open) };
         let special = Special {
-            extra: w.extra,
+            extra: *w.extra,
             limit: w.limit,
-            reserve: w.open - displayed,
+            reserve: open - displayed,
             parked,
             public_ref: 0,
             told_price: 0,
             ends_at: self.ends_at(w),
         };
+        w.order.open = displayed;
         if w.slot != NONE {
             self.count_out(w.slot);
-            let number = self.store.orders.get(w.slot).special;
-            let ends_at = self.specials.get(number).ends_at;
-            *self.specials.get_mut(number) = Special { ends_at, ..special };
-            let order = w.standing(tick, displayed, number);
-            *self.store.orders.get_mut(w.slot) = order;
+            w.order.special = self.store.orders.get(w.slot).special;
+            let kept = self.specials.get_mut(w.order.special);
+            *kept = Special { ends_at: kept.ends_at, ..special };
+            *self.store.orders.get_mut(w.slot) = w.order;
             self.count_in(w.slot);
             return w.slot;
         }
-        let number = self.specials.insert(special);
-        let slot = self.register(w, w.standing(tick, displayed, number));
-        self.schedule_order(special.ends_at, w.order_ref, slot);
+        w.order.special = self.specials.insert(special);
+        let slot = self.register(w);
+        self.schedule_order(special.ends_at, w.order.order_ref, slot);
         self.watch_order(slot, &special);
         slot
     }
 
     /// Shares of the next slice, when that many are left.
-    pub(crate) fn next_slice(&mut self, w: &Working, open: u32) -> u32 {
+    pub(crate) fn next_slice(&mut self, w: &Working<'_>, open: u32) -> u32 {
         if w.extra.max_floor == 0 {
             return open;
         }
-        let lot = self.instruments[w.instrument.0 as usize - 1].terms.lot;
+        let lot = self.instruments[w.index()].terms.lot;
         draw::slice(&mut self.counters.seed, (w.extra.max_floor, w.extra.random_reserves, lot), open)
     }
 
-    fn ends_at(&self, w: &Working) -> u64 {
-        match (w.letters.time_in_force, w.extra.expire_at) {
+    fn ends_at(&self, w: &Working<'_>) -> u64 {
+        match (w.order.letters.time_in_force, w.extra.expire_at) {
             (b'6', _) => {
                 self.counters.time_ns.saturating_add(u64::from(w.extra.expire_seconds) * 1_000_000_000)
             }
@@ -150,8 +184,7 @@ impl Engine {
     }
 
     /// Puts a registered order into the book.
-    #[inline]
-    pub(crate) fn place(&mut self, slot: Slot) {
+    pub(crate) fn join(&mut self, slot: Slot) {
         let index = self.store.orders.get(slot).instrument.0 as usize - 1;
         let instrument = &mut self.instruments[index];
         instrument.book.add(&mut self.store, slot);
@@ -161,7 +194,6 @@ impl Engine {
     }
 
     /// Takes a placed order out of the book; it stays registered.
-    #[inline]
     pub(crate) fn unplace(&mut self, slot: Slot) {
         let order = self.store.orders.get(slot);
         let (index, order_ref) = (order.instrument.0 as usize - 1, order.order_ref);
@@ -176,35 +208,50 @@ impl Engine {
     }
 
     /// Tells the public of an order that came to stand in view.
-    #[inline]
-    fn tell_standing(&mut self, w: &mut Working, slot: Slot, out: &mut impl Listener) {
+    fn tell_standing(&mut self, w: &mut Working<'_>, slot: Slot, out: &mut impl Listener) {
         let order = self.store.orders.get(slot);
         let visible = order.is_visible() && order.tick != market_tick(w.is_buy());
         if !visible {
             return self.forget_replaced(w, out);
         }
-        let price = self.instruments[w.instrument.0 as usize - 1].price(order.tick);
+        let price = self.instruments[w.index()].price(order.tick);
         let quantity = order.open;
         let fact = match w.replaced {
-            0 => MarketFact::Added { public_ref: w.order_ref, buy: w.is_buy(), quantity, price },
-            old => MarketFact::Replaced { old, new: w.order_ref, quantity, price },
+            0 => MarketFact::Added { public_ref: w.order.order_ref, buy: w.is_buy(), quantity, price },
+            old => MarketFact::Replaced { old, new: w.order.order_ref, quantity, price },
         };
         w.replaced = 0;
-        tell_market(out, w.instrument, fact);
+        tell_market(out, w.order.instrument, fact);
     }
 
     /// The order that this one replaces has left the public's book, before anything else is told.
-    #[inline]
-    pub(crate) fn forget_replaced(&mut self, w: &mut Working, out: &mut impl Listener) {
+    #[inline(always)]
+    pub(crate) fn forget_replaced(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
         if w.replaced != 0 {
             let public_ref = core::mem::take(&mut w.replaced);
-            tell_market(out, w.instrument, MarketFact::Deleted { public_ref });
+            tell_market(out, w.order.instrument, MarketFact::Deleted { public_ref });
         }
     }
 
     /// Takes a live order out of everything. Tells nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take_out(&mut self, slot: Slot) {
+        let Engine { store, instruments, logins, .. } = self;
+        let order = store.orders.get(slot);
+        let (special, user_ref_idx, user_ref_num) = (order.special, order.user_ref_idx, order.user_ref_num);
+        let instrument = &mut instruments[order.instrument.0 as usize - 1];
+        let login = &mut logins[order.login.0 as usize - 1];
+        if special != NONE || login.guarded || instrument.watch.any(Watch::NEEDS_CARE) {
+            return self.take_out_with_care(slot);
+        }
+        instrument.live_orders -= 1;
+        instrument.book.remove(store, slot);
+        login.drop_order(user_ref_idx, user_ref_num);
+        store.orders.remove(slot);
+    }
+
+    #[cold]
+    fn take_out_with_care(&mut self, slot: Slot) {
         let special = self.store.orders.get(slot).special;
         if special == NONE || !self.specials.get(special).parked {
             self.unplace(slot);
@@ -213,7 +260,6 @@ impl Engine {
     }
 
     /// The opposite of registering. The order stands in no queue any more.
-    #[inline]
     pub(crate) fn unregister(&mut self, slot: Slot) {
         let order = self.store.orders.get(slot);
         let (special, user_ref_idx, user_ref_num) = (order.special, order.user_ref_idx, order.user_ref_num);
@@ -243,13 +289,13 @@ impl Engine {
     }
 
     /// All open shares of a live order, reserve included.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open_of(&self, order: &Order) -> u32 {
         if order.special == NONE { order.open } else { order.open + self.specials.get(order.special).reserve }
     }
 
     /// The number under which the public knows a live order; 0 when it does not.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn public_ref(&self, order: &Order) -> OrderRef {
         if !order.is_visible() {
             return 0;
@@ -257,6 +303,11 @@ impl Engine {
         if order.special == NONE {
             return order.order_ref;
         }
+        self.special_public_ref(order)
+    }
+
+    #[cold]
+    fn special_public_ref(&self, order: &Order) -> OrderRef {
         let special = self.specials.get(order.special);
         match special.public_ref {
             _ if special.parked || order.tick == market_tick(order.side.is_buy()) => 0,

@@ -194,17 +194,17 @@ impl Engine {
 
     /// Checks 16 to 20, but for balances.
     #[cold]
-    pub(crate) fn check_risk(&self, w: &Working) -> Result<(), RejectReason> {
-        let scopes = scopes_of(&self.login(w.login).terms);
-        if scopes.iter().any(|scope| self.risk.restricted.contains(&(*scope, w.instrument))) {
+    pub(crate) fn check_risk(&self, w: &Working<'_>) -> Result<(), RejectReason> {
+        let scopes = scopes_of(&self.login(w.order.login).terms);
+        if scopes.iter().any(|scope| self.risk.restricted.contains(&(*scope, w.order.instrument))) {
             return Err(RejectReason::Restricted);
         }
         let of_scopes = || scopes.iter().filter_map(|scope| Some((*scope, self.risk.limits.get(scope)?)));
         let exceeds = |limit: u64, value: u128| limit != 0 && value > u128::from(limit);
-        if of_scopes().any(|(_, found)| exceeds(found.limits.quantity_max.into(), w.open.into())) {
+        if of_scopes().any(|(_, found)| exceeds(found.limits.quantity_max.into(), w.order.open.into())) {
             return Err(RejectReason::MaxQuantity);
         }
-        let notional = u128::from(self.risk_price(w)) * u128::from(w.open);
+        let notional = u128::from(self.risk_price(w)) * u128::from(w.order.open);
         if of_scopes().any(|(_, found)| exceeds(found.limits.notional_max, notional)) {
             return Err(RejectReason::Notional);
         }
@@ -220,14 +220,14 @@ impl Engine {
     }
 
     /// Price of an order for the notional check; 0 = unknown, passes.
-    fn risk_price(&self, w: &Working) -> u64 {
+    fn risk_price(&self, w: &Working<'_>) -> u64 {
         if !w.is_market() {
             return w.limit;
         }
         if w.extra.trigger_price != 0 {
             return w.extra.trigger_price.into();
         }
-        let instrument = &self.instruments[w.instrument.0 as usize - 1];
+        let instrument = &self.instruments[w.index()];
         if instrument.last_price() != 0 {
             return instrument.last_price().into();
         }
@@ -241,8 +241,8 @@ impl Engine {
         best.map_or(0, |rank| instrument.price(tick_of(contra, rank)))
     }
 
-    fn is_fat_finger(&self, w: &Working, bps: u32) -> bool {
-        let reference = u64::from(self.instruments[w.instrument.0 as usize - 1].last_price());
+    fn is_fat_finger(&self, w: &Working<'_>, bps: u32) -> bool {
+        let reference = u64::from(self.instruments[w.index()].last_price());
         if bps == 0 || reference == 0 || w.is_market() || w.extra.is_peg {
             return false;
         }
@@ -250,16 +250,16 @@ impl Engine {
         if w.is_buy() { w.limit > reference + width } else { w.limit < reference.saturating_sub(width) }
     }
 
-    fn position_exceeds(&self, w: &Working, scope: Scope, limit: u64) -> bool {
+    fn position_exceeds(&self, w: &Working<'_>, scope: Scope, limit: u64) -> bool {
         if limit == 0 {
             return false;
         }
-        let exposure = self.risk.exposures.get(&(scope, w.instrument)).copied().unwrap_or_default();
+        let exposure = self.risk.exposures.get(&(scope, w.order.instrument)).copied().unwrap_or_default();
         let (held, open) = match w.is_buy() {
             true => (i128::from(exposure.position), exposure.open_buy),
             false => (-i128::from(exposure.position), exposure.open_sell),
         };
-        held + i128::from(open) + i128::from(w.open) > i128::from(limit)
+        held + i128::from(open) + i128::from(w.order.open) > i128::from(limit)
     }
 
     /// A live order begins to count, with what is open now.
@@ -298,13 +298,13 @@ impl Engine {
 
     /// Positions and balances after a match in continuous trading.
     #[cold]
-    pub(crate) fn settle_trade(&mut self, resting: &Order, w: &Working, quantity: u32, price: u64) {
+    pub(crate) fn settle_trade(&mut self, resting: &Order, w: &Working<'_>, quantity: u32, price: u64) {
         self.move_position(resting.login, resting.instrument, resting.side.is_buy(), i64::from(quantity));
-        self.move_position(w.login, w.instrument, w.is_buy(), i64::from(quantity));
-        if self.instruments[w.instrument.0 as usize - 1].watch.any(Watch::BALANCES) {
-            let (maker, taker) = self.fees(w.instrument, price, quantity);
-            self.pay(resting.login, resting.side.is_buy(), w.instrument, quantity, price, maker);
-            self.pay(w.login, w.is_buy(), w.instrument, quantity, price, taker);
+        self.move_position(w.order.login, w.order.instrument, w.is_buy(), i64::from(quantity));
+        if self.instruments[w.index()].watch.any(Watch::BALANCES) {
+            let (maker, taker) = self.fees(w.order.instrument, price, quantity);
+            self.pay(resting.login, resting.side.is_buy(), w.order.instrument, quantity, price, maker);
+            self.pay(w.order.login, w.is_buy(), w.order.instrument, quantity, price, taker);
         }
     }
 

@@ -60,9 +60,10 @@ impl Engine {
     /// A resting order acts as an incoming one; what is left of it stays where it stands.
     fn take(&mut self, slot: Slot, reach: u32, out: &mut impl Listener) -> bool {
         let order = *self.store.orders.get(slot);
-        let mut w = Working::of_live(&order, self.specials.get(order.special), slot);
+        let special = *self.specials.get(order.special);
+        let mut w = Working::of_live(&order, &special, slot);
         let stopped = self.trade(&mut w, reach, out);
-        let taken = order.open - w.open;
+        let taken = order.open - w.order.open;
         if taken > 0 {
             self.shrink_taker(slot, &w, out);
         }
@@ -73,26 +74,26 @@ impl Engine {
         taken > 0
     }
 
-    fn shrink_taker(&mut self, slot: Slot, w: &Working, out: &mut impl Listener) {
+    fn shrink_taker(&mut self, slot: Slot, w: &Working<'_>, out: &mut impl Listener) {
         let public_ref = self.public_ref(self.store.orders.get(slot));
         let counted = self.is_counted(slot);
         if counted {
             self.count_out(slot);
         }
         let order = self.store.orders.get_mut(slot);
-        let quantity = order.open - w.open;
-        (order.open, order.executed, order.prevented) = (w.open, w.executed, w.prevented);
+        let quantity = order.open - w.order.open;
+        (order.open, order.executed, order.prevented) = (w.order.open, w.order.executed, w.order.prevented);
         if counted {
             self.count_in(slot);
         }
         if public_ref != 0 {
-            let fact = match w.open {
+            let fact = match w.order.open {
                 0 => MarketFact::Deleted { public_ref },
                 _ => MarketFact::Reduced { public_ref, quantity },
             };
-            tell_market(out, w.instrument, fact);
+            tell_market(out, w.order.instrument, fact);
         }
-        if w.open == 0 {
+        if w.order.open == 0 {
             self.take_out(slot);
         }
     }
@@ -125,12 +126,11 @@ impl Engine {
         let order = *self.store.orders.get(slot);
         let special = *self.specials.get(order.special);
         self.unwatch_order(slot, &special);
-        let mut w = Working::of_live(&order, &special, slot);
+        let w = Working::of_live(&order, &special, slot);
         tell_triggered(&w, out);
-        w.extra.trigger_price = 0;
-        w.plain = w.extra == Extra::NONE;
-        self.specials.get_mut(order.special).extra = w.extra;
-        self.execute(w, out);
+        let extra = Extra { trigger_price: 0, ..special.extra };
+        self.specials.get_mut(order.special).extra = extra;
+        self.execute_slowly(&mut w.with_extra(&extra), out);
     }
 }
 

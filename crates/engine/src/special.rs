@@ -54,7 +54,7 @@ impl Extra {
 
 /// True when the options ask for nothing special and nothing is wrong with them: a plain order. One pass without
 /// branches, since nearly every order is plain.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_plain(options: &OrderOptions) -> bool {
     let numbers = options.min_quantity
         | options.max_floor

@@ -128,14 +128,14 @@ impl Engine {
         let special = *self.specials.get(order.special);
         let w = crate::working::Working::of_live(&order, &special, slot);
         let tick = self.limit_tick(&w).unwrap_or(ringside_book::market_tick(w.is_buy()));
-        let displayed = self.next_slice(&w, w.open);
+        let displayed = self.next_slice(&w, w.order.open);
         let kept = self.specials.get_mut(order.special);
         kept.reserve = order.open - displayed;
         kept.parked = false;
         self.instruments[index].watched.parked.remove(&order.order_ref);
         let standing = self.store.orders.get_mut(slot);
         (standing.tick, standing.open) = (tick, displayed);
-        self.place(slot);
+        self.join(slot);
         self.tell_added(slot, out);
     }
 

@@ -15,7 +15,7 @@ pub struct SymbolTable {
 
 impl SymbolTable {
     /// The instrument that was last added under this symbol.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, symbol: Symbol) -> Option<InstrumentId> {
         let key = u64::from_le_bytes(symbol.0);
         let mut at = self.home(key)?;
@@ -40,6 +40,7 @@ impl SymbolTable {
     }
 
     /// Fibonacci hashing: the upper bits of the product, which depend on all bits of the key.
+    #[inline(always)]
     fn home(&self, key: u64) -> Option<usize> {
         let bits = self.entries.len().checked_ilog2()?;
         Some((key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - bits)) as usize)

@@ -22,10 +22,10 @@ pub(crate) enum Stopped {
 
 impl Engine {
     /// Trades an incoming order against all it reaches.
-    #[inline]
-    pub(crate) fn trade(&mut self, w: &mut Working, limit: Rank, out: &mut impl Listener) -> Stopped {
-        let (index, buy) = (w.instrument.0 as usize - 1, w.side.is_buy());
-        while w.open > 0 {
+    #[inline(always)]
+    pub(crate) fn trade(&mut self, w: &mut Working<'_>, limit: Rank, out: &mut impl Listener) -> Stopped {
+        let (index, buy) = (w.index(), w.order.side.is_buy());
+        while w.order.open > 0 {
             let book = &self.instruments[index].book;
             if book.best_rank(!buy) > limit {
                 break;
@@ -40,8 +40,8 @@ impl Engine {
 
     /// The incoming order meets the one that stands first. `Some`: it goes no further.
     #[inline]
-    fn meet(&mut self, w: &mut Working, first: First, out: &mut impl Listener) -> Option<Stopped> {
-        let watch = self.instruments[w.instrument.0 as usize - 1].watch;
+    fn meet(&mut self, w: &mut Working<'_>, first: First, out: &mut impl Listener) -> Option<Stopped> {
+        let watch = self.instruments[w.index()].watch;
         if watch.any(Watch::BOUNDS)
             && let Some(stopped) = self.out_of_bounds(w, first.slot)
         {
@@ -50,12 +50,12 @@ impl Engine {
         if watch.any(Watch::PRO_RATA) && first.queue == Queue::Visible {
             return self.trade_level_pro_rata(w, first.rank, out);
         }
-        let mode = self.logins[w.login.0 as usize - 1].terms.self_trade_prevention;
-        if mode != SelfTradePrevention::None && self.is_own_firm(w.login, first.slot) {
+        let mode = self.logins[w.order.login.0 as usize - 1].terms.self_trade_prevention;
+        if mode != SelfTradePrevention::None && self.is_own_firm(w.order.login, first.slot) {
             self.prevent(w, first.slot, mode, out);
-            return (w.open == 0).then_some(Stopped::Prevented);
+            return (w.order.open == 0).then_some(Stopped::Prevented);
         }
-        let quantity = w.open.min(self.store.orders.get(first.slot).open);
+        let quantity = w.order.open.min(self.store.orders.get(first.slot).open);
         self.fill(w, first.slot, quantity, out);
         self.refresh_or_end(first.slot, out);
         None
@@ -63,8 +63,8 @@ impl Engine {
 
     /// Collar and band (rules.md §8): the collar first.
     #[cold]
-    pub(crate) fn out_of_bounds(&self, w: &Working, slot: Slot) -> Option<Stopped> {
-        let instrument = &self.instruments[w.instrument.0 as usize - 1];
+    pub(crate) fn out_of_bounds(&self, w: &Working<'_>, slot: Slot) -> Option<Stopped> {
+        let instrument = &self.instruments[w.index()];
         let terms = &instrument.terms;
         // Cannot truncate: the price of a resting order is below PRICE_MARKET.
         let price = instrument.price(self.store.orders.get(slot).tick) as u32;
@@ -86,7 +86,7 @@ impl Engine {
 
     /// One match. The resting order may be left with nothing on display: [`Engine::refresh_or_end`] follows.
     #[inline]
-    pub(crate) fn fill(&mut self, w: &mut Working, slot: Slot, quantity: u32, out: &mut impl Listener) {
+    pub(crate) fn fill(&mut self, w: &mut Working<'_>, slot: Slot, quantity: u32, out: &mut impl Listener) {
         if w.replaced != 0 {
             self.forget_replaced(w, out);
         }
@@ -100,19 +100,19 @@ impl Engine {
         order.open -= quantity;
         // Cannot overflow: a chain never executes more than limits::QUANTITY_MAX.
         order.executed += quantity;
-        w.open -= quantity;
-        w.executed += quantity;
+        w.order.open -= quantity;
+        w.order.executed += quantity;
         let resting = *order;
         if counted {
             self.count_in(slot);
         }
-        let instrument = &mut self.instruments[w.instrument.0 as usize - 1];
+        let instrument = &mut self.instruments[w.index()];
         let price = instrument.price(resting.tick);
         instrument.note_trade(price, self.command);
         if instrument.watch.any(Watch::SETTLES) {
-            self.touch(w.instrument.0 as usize - 1);
+            self.touch(w.index());
         }
-        if counted || self.logins[w.login.0 as usize - 1].guarded {
+        if counted || self.logins[w.order.login.0 as usize - 1].guarded {
             self.settle_trade(&resting, w, quantity, price);
         }
         let match_number = self.counters.trades;
@@ -126,13 +126,13 @@ impl Engine {
         // The resting side is told first.
         let (login, user_ref_idx) = (resting.login, resting.user_ref_idx);
         out.event(Event { login, user_ref_idx, fact: executed(resting.user_ref_num, Liquidity::Added) });
-        let (login, user_ref_idx) = (w.login, w.user_ref_idx);
-        out.event(Event { login, user_ref_idx, fact: executed(w.user_ref_num, Liquidity::Removed) });
+        let (login, user_ref_idx) = (w.order.login, w.order.user_ref_idx);
+        out.event(Event { login, user_ref_idx, fact: executed(w.order.user_ref_num, Liquidity::Removed) });
         self.tell_match(&resting, quantity, price, out);
     }
 
     /// The public's part of a match of a resting order at its own price.
-    #[inline]
+    #[inline(always)]
     fn tell_match(&self, resting: &Order, quantity: u32, price: u64, out: &mut impl Listener) {
         let match_number = self.counters.trades;
         let fact = match self.public_ref(resting) {
@@ -170,7 +170,7 @@ impl Engine {
         kept.public_ref = public_ref;
         self.unplace(slot);
         self.store.orders.get_mut(slot).open = displayed;
-        self.place(slot);
+        self.join(slot);
         let fact = Fact::Refreshed { user_ref_num: order.user_ref_num, displayed, public_ref };
         out.event(Event { login: order.login, user_ref_idx: order.user_ref_idx, fact });
         self.tell_added(slot, out);
@@ -192,7 +192,7 @@ impl Engine {
     }
 
     /// Tells the public that an order left, if they knew it. Before it does.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tell_deleted(&self, slot: Slot, out: &mut impl Listener) {
         let order = self.store.orders.get(slot);
         let public_ref = self.public_ref(order);
@@ -205,7 +205,7 @@ impl Engine {
     #[cold]
     pub(crate) fn prevent(
         &mut self,
-        w: &mut Working,
+        w: &mut Working<'_>,
         slot: Slot,
         mode: SelfTradePrevention,
         out: &mut impl Listener,
@@ -213,17 +213,17 @@ impl Engine {
         self.forget_replaced(w, out);
         let resting = *self.store.orders.get(slot);
         let meeting = Meeting {
-            prevented: w.open.min(resting.open),
+            prevented: w.order.open.min(resting.open),
             price: self.instruments[resting.instrument.0 as usize - 1].price(resting.tick),
             mode,
         };
         let owner = (resting.login, resting.user_ref_idx, resting.user_ref_num);
-        let taker = (w.login, w.user_ref_idx, w.user_ref_num);
+        let taker = (w.order.login, w.order.user_ref_idx, w.order.user_ref_num);
         match mode {
             SelfTradePrevention::None => {}
             SelfTradePrevention::CancelNewest => {
-                meeting.tell(taker, w.open, Liquidity::Removed, out);
-                w.open = 0;
+                meeting.tell(taker, w.order.open, Liquidity::Removed, out);
+                w.order.open = 0;
             }
             SelfTradePrevention::CancelOldest => {
                 meeting.tell(owner, self.open_of(&resting), Liquidity::Added, out);
@@ -232,16 +232,16 @@ impl Engine {
             }
             SelfTradePrevention::CancelBoth => {
                 meeting.tell(owner, self.open_of(&resting), Liquidity::Added, out);
-                meeting.tell(taker, w.open, Liquidity::Removed, out);
-                w.open = 0;
+                meeting.tell(taker, w.order.open, Liquidity::Removed, out);
+                w.order.open = 0;
                 self.tell_deleted(slot, out);
                 self.take_out(slot);
             }
             SelfTradePrevention::Decrement => {
                 meeting.tell(owner, meeting.prevented, Liquidity::Added, out);
                 meeting.tell(taker, meeting.prevented, Liquidity::Removed, out);
-                w.open -= meeting.prevented;
-                w.prevented += meeting.prevented;
+                w.order.open -= meeting.prevented;
+                w.order.prevented += meeting.prevented;
                 self.decrement(slot, meeting.prevented, out);
             }
         }
@@ -273,7 +273,7 @@ impl Engine {
     }
 
     /// True when risk or balances follow a live order.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_counted(&self, slot: Slot) -> bool {
         let order = self.store.orders.get(slot);
         self.logins[order.login.0 as usize - 1].guarded

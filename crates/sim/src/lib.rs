@@ -3,6 +3,7 @@
 //! - [`mod@reference`]: a naive venue, obvious rather than fast. The engine must say exactly what it says.
 //! - [`random`]: a seeded source of commands, polite and hostile ones.
 //! - [`lockstep`]: a venue under test against the reference, and the shortest story in which they differ.
+//! - [`floor`]: a bare matching core, the physical reference of benchmarks.
 //! - [`flow`]: order-flow files (CSV) and the digest of their fills.
 //! - [`stream`]: the binary benchmark streams and their trade digest.
 //! - [`steady`]: an endless, simple flow for measurements.
@@ -13,6 +14,7 @@
 //! benchmark needs five million commands translated.
 #![forbid(unsafe_code)]
 
+pub mod floor;
 pub mod flow;
 pub mod lockstep;
 pub mod random;
