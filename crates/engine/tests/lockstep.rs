@@ -1,92 +1,142 @@
-//! The engine against the naive reference venue: same commands, same events, same state.
-use ringside_domain::Event;
-use ringside_engine::{Engine, Limits};
-use ringside_sim::random::{RandomFlow, RandomShape};
+//! The engine against the naive reference venue: same commands, same events, same states.
+//!
+//! `RINGSIDE_LOCKSTEP_COMMANDS` is the number of commands over all tests here, `RINGSIDE_LOCKSTEP_SEED` the first
+//! seed. What differs is shrunk and written to `target/lockstep/`.
 
-#[test]
-fn quick() {
-    let shape = std::env::var("SHAPE").unwrap_or("everything".into());
-    let shape = match shape.as_str() {
-        "plain" => RandomShape::plain(),
-        "auctions" => RandomShape::auctions(),
-        "stops" => RandomShape::stops_and_pegs(),
-        "balances" => RandomShape::balances(),
-        "prorata" => RandomShape::prorata(),
-        "risk" => RandomShape::risk(),
-        _ => RandomShape::everything(),
-    };
-    let from: u64 = std::env::var("FROM").ok().and_then(|t| t.parse().ok()).unwrap_or(1);
-    let seeds: u64 = std::env::var("SEEDS").ok().and_then(|t| t.parse().ok()).unwrap_or(5);
-    let n: usize = std::env::var("N").ok().and_then(|t| t.parse().ok()).unwrap_or(3000);
-    for seed in from..from + seeds {
-        let mut flow = RandomFlow::new(seed, shape);
-        let mut engine = Engine::new(Limits { orders_max: shape.orders_max as u32 });
-        let mut log = std::collections::VecDeque::new();
-        for k in 1..=n {
-            let (time, command, expected) = flow.next().unwrap();
-            let mut events: Vec<Event> = Vec::new();
-            engine.apply(time, &command, &mut |e| events.push(e));
-            log.push_back(format!("{k} t={time} {command:?}\n     -> {expected:?}"));
-            if log.len() > 6 {
-                log.pop_front();
-            }
-            let r = flow.reference();
-            let ok = events == expected && (k % 20 != 0 || engine.state_hash() == r.state_hash());
-            if !ok {
-                for l in &log {
-                    println!("{l}");
-                }
-                println!("seed {seed} command {k} FOUND {events:?}");
-                let at = events.iter().zip(&expected).position(|(a, b)| a != b);
-                println!(
-                    "first difference {at:?}: found {:?}\n expected {:?}",
-                    at.map(|a| events[a]),
-                    at.map(|a| expected[a])
-                );
-                for s in r.instrument_states() {
-                    let id = s.terms.instrument;
-                    if engine.instrument_state(id) != s {
-                        println!("INSTR\n{:?}\n expected\n{:?}", engine.instrument_state(id), s);
-                    }
-                    let (a, b) = (engine.order_states(id), r.order_states(id));
-                    for q in 0..5 {
-                        if a[q] != b[q] {
-                            println!("ORDERS {q} len {} expected {}", a[q].len(), b[q].len());
-                            for (x, y) in a[q].iter().zip(&b[q]) {
-                                if x != y {
-                                    println!("{x:?}\n expected\n{y:?}");
-                                    break;
-                                }
-                            }
-                        }
-                    }
-                }
-                if engine.venue_state() != r.venue_state() {
-                    println!("VENUE {:?} {:?}", engine.venue_state(), r.venue_state());
-                }
-                for (a, b) in engine.login_states().iter().zip(&r.login_states()) {
-                    if a != b {
-                        println!("LOGIN {a:?} {b:?}");
-                    }
-                }
-                let (a, b): (Vec<_>, Vec<_>) =
-                    (engine.limits_states().collect(), r.limits_states().into_iter().collect());
-                if a != b {
-                    println!("LIMITS {a:?}\n{b:?}");
-                }
-                let (a, b): (Vec<_>, Vec<_>) =
-                    (engine.exposure_states().collect(), r.exposure_states().into_iter().collect());
-                if a != b {
-                    println!("EXPO {a:?}\n{b:?}");
-                }
-                let (a, b): (Vec<_>, Vec<_>) =
-                    (engine.balance_states().collect(), r.balance_states().into_iter().collect());
-                if a != b {
-                    println!("BAL {a:?}\n{b:?}");
-                }
-                panic!("seed {seed} command {k}");
-            }
-            engine.assert_consistent();
+use std::path::PathBuf;
+
+use ringside_domain::{Command, Event, TimeNs};
+use ringside_engine::{Engine, Limits};
+use ringside_sim::lockstep::{self, Difference, State, Venue};
+use ringside_sim::random::{RandomFlow, RandomShape};
+use ringside_sim::scenario::{self, Scenario};
+
+/// Commands over all presets unless the environment says otherwise.
+const COMMANDS: usize = 2_700_000;
+
+/// Commands of one run: books and counters start anew after them.
+const RUN: usize = 20_000;
+
+struct Tested(Engine);
+
+impl Tested {
+    fn new(orders_max: u32) -> Self {
+        Tested(Engine::new(Limits { orders_max }))
+    }
+}
+
+impl Venue for Tested {
+    fn apply(&mut self, time_ns: TimeNs, command: &Command) -> Vec<Event> {
+        let mut events = Vec::new();
+        self.0.apply(time_ns, command, &mut |event| events.push(event));
+        events
+    }
+
+    fn state(&self) -> State {
+        let engine = &self.0;
+        let instruments: Vec<_> = engine.instrument_states().into_iter().collect();
+        let id = |state: &ringside_domain::state::InstrumentState| state.terms.instrument;
+        State {
+            venue: engine.venue_state(),
+            orders: instruments.iter().map(|state| (id(state), engine.order_states(id(state)))).collect(),
+            instruments,
+            logins: engine.login_states().into_iter().collect(),
+            limits: engine.limits_states().collect(),
+            exposures: engine.exposure_states().collect(),
+            balances: engine.balance_states().collect(),
+            next_due: engine.next_due(),
         }
     }
+
+    fn state_hash(&self) -> u64 {
+        self.0.state_hash()
+    }
+
+    fn check(&self) {
+        self.0.assert_consistent();
+    }
+}
+
+fn from_environment(name: &str, usual: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// Runs of a preset, each with a seed of its own, until its share of the commands is used up.
+fn lockstep(name: &str, shape: RandomShape) {
+    let presets = RandomShape::presets();
+    assert!(presets.contains(&(name, shape)), "every test is a preset");
+    let commands = from_environment("RINGSIDE_LOCKSTEP_COMMANDS", COMMANDS) / presets.len();
+    let first = from_environment("RINGSIDE_LOCKSTEP_SEED", 1);
+    for index in 0..commands.div_ceil(RUN) {
+        let seed = (first + index) as u64;
+        let run = lockstep::run(seed, shape, RUN.min(commands - index * RUN), Tested::new);
+        run.unwrap_or_else(|difference| fail(name, &difference));
+    }
+}
+
+fn fail(name: &str, difference: &Difference) -> ! {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../lockstep");
+    let file = folder.join(format!("{name}_{}.scn", difference.seed));
+    let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, &difference.scenario));
+    let place = written.map_or_else(|error| error.to_string(), |()| file.display().to_string());
+    panic!("{name}: {difference}\nwritten to {place}");
+}
+
+macro_rules! presets {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            lockstep(stringify!($name), RandomShape::$name());
+        })*
+
+        #[test]
+        fn every_preset_is_tested() {
+            let tested = [$(stringify!($name)),*];
+            let presets = RandomShape::presets();
+            assert!(presets.iter().all(|(name, _)| tested.contains(name)));
+        }
+    };
+}
+
+presets! { plain everything auctions stops_and_pegs prevention balances prorata risk nearly_full }
+
+#[test]
+fn a_deep_book_equals_the_reference() {
+    let shape = RandomShape { instruments: 1, logins: 2, orders_max: 20_000, ..RandomShape::plain() };
+    let commands = 20_000.min(from_environment("RINGSIDE_LOCKSTEP_COMMANDS", COMMANDS));
+    lockstep::run(7, shape, commands, Tested::new).unwrap_or_else(|difference| fail("deep", &difference));
+}
+
+#[test]
+fn the_same_commands_give_the_same_state_hash_and_other_commands_another() {
+    let hash = |seed, skip| {
+        let mut venue = Tested::new(200);
+        for (n, (time_ns, command, _)) in
+            RandomFlow::new(seed, RandomShape::everything()).take(3_000).enumerate()
+        {
+            if n != skip {
+                venue.apply(time_ns, &command);
+            }
+        }
+        venue.state_hash()
+    };
+    assert_eq!(hash(1, usize::MAX), hash(1, usize::MAX));
+    assert_ne!(hash(1, usize::MAX), hash(2, usize::MAX));
+}
+
+#[test]
+fn every_scenario_file_holds_for_the_engine() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../sim/scenarios");
+    let mut files = 0;
+    for entry in std::fs::read_dir(directory).expect("the scenarios are beside the reference") {
+        let path = entry.expect("a directory entry").path();
+        let text = std::fs::read_to_string(&path).expect("a scenario file");
+        let scenario = Scenario::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut venue = Tested::new(scenario.orders_max);
+        let result = scenario::run(&scenario, &mut |time_ns, command| venue.apply(time_ns, command));
+        result.unwrap_or_else(|mismatch| panic!("{}\n{mismatch}", path.display()));
+        venue.check();
+        files += 1;
+    }
+    assert!(files >= 60, "only {files} scenarios found");
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`mod@reference`]: a naive venue, obvious rather than fast. The engine must say exactly what it says.
 //! - [`random`]: a seeded source of commands, polite and hostile ones.
+//! - [`lockstep`]: a venue under test against the reference, and the shortest story in which they differ.
 //! - [`floor`]: a bare matching core, the physical reference of benchmarks.
 //! - [`flow`]: order-flow files (CSV) and the digest of their fills.
 //! - [`stream`]: the binary benchmark streams and their trade digest.
@@ -15,6 +16,7 @@
 
 pub mod floor;
 pub mod flow;
+pub mod lockstep;
 pub mod random;
 pub mod reference;
 pub mod scenario;

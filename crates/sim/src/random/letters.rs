@@ -129,7 +129,8 @@ impl RandomFlow {
 
 /// The price, or the next lower one that the tick table allows.
 pub(super) fn on_tick(terms: &InstrumentTerms, price: u64) -> u64 {
-    let ranges = terms.tick_ranges.iter().filter(|range| range.from > 0 && u64::from(range.from) <= price);
-    let step = ranges.last().map_or(terms.tick, |range| range.tick);
+    let mut ranges =
+        terms.tick_ranges.iter().filter(|range| range.from > 0 && u64::from(range.from) <= price);
+    let step = ranges.next_back().map_or(terms.tick, |range| range.tick);
     price / u64::from(step.max(1)) * u64::from(step.max(1))
 }
