@@ -1,7 +1,7 @@
 //! Read-only views for replay, for configuration at start, and for tests.
 
 use ringside_book::Tick;
-use ringside_domain::{InstrumentId, LoginId, OrderRef, Side, UserRefNum};
+use ringside_domain::{InstrumentId, LoginId, OrderRef, RiskLimits, Scope, Side, TimeNs, UserRefNum};
 
 use crate::order::Terms;
 use crate::{Counters, Engine, Instrument, Login};
@@ -43,6 +43,16 @@ impl Engine {
     /// All logins ever configured, by id.
     pub fn logins(&self) -> &[Login] {
         &self.logins
+    }
+
+    /// When the next call or order ends by itself.
+    pub fn next_due(&self) -> Option<TimeNs> {
+        None
+    }
+
+    /// Limits of a scope, if it has any.
+    pub fn limits(&self, _scope: Scope) -> Option<RiskLimits> {
+        None
     }
 
     /// Orders resting now.

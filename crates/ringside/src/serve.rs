@@ -73,7 +73,7 @@ fn announce(config: &Config, ready: &Ready, demo: bool) {
     if demo {
         for login in &config.logins {
             let password = login.demo_password().unwrap_or("(hashed)");
-            info!(username = %login.username, password, "demo login");
+            info!(username = %login.terms.username, password, "demo login");
         }
     }
     let line = json!({

@@ -23,6 +23,7 @@ pub mod config;
 pub mod files;
 pub mod layout;
 pub mod metrics;
+pub mod named;
 pub mod recovery;
 pub mod ring;
 pub mod shared;

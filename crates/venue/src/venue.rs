@@ -18,7 +18,7 @@ use thiserror::Error;
 use tracing::{error, info, warn};
 
 use crate::admin::{self, Identity};
-use crate::boot::login_id;
+use crate::boot::login_ids;
 use crate::config::{Config, ConfigError, Sync};
 use crate::files::{self, create_durable};
 use crate::layout::{self, Plan, StageName};
@@ -252,9 +252,11 @@ fn credentials(config: &Config, engine: &Engine) -> Vec<Credential> {
     if plain > 0 {
         warn!(logins = plain, "passwords in the clear: for demonstrations only, use password_hash");
     }
+    let ids = login_ids(engine);
     let known = config.logins.iter().filter_map(|login| {
-        let id = login_id(engine, login.username)?;
-        Some(Credential { username: login.username, login: id, password: login.password.clone() })
+        let username = login.terms.username;
+        let login_id = *ids.get(&username)?;
+        Some(Credential { username, login: login_id, password: login.password.clone() })
     });
     known.collect()
 }
