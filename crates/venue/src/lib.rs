@@ -20,6 +20,7 @@ pub mod admin;
 pub mod bell;
 pub mod boot;
 pub mod config;
+pub mod desk;
 pub mod files;
 pub mod layout;
 pub mod metrics;
