@@ -40,8 +40,8 @@ const HAND_OVER_RETRY: Duration = Duration::from_millis(1);
 ///   Disable or Enable;
 /// - the answer to a fence.
 ///
-/// `C`, `D`, `E` and `M` acknowledge nothing: they do not tell which request caused them, if any. An Account
-/// Query Response acknowledges its query alone.
+/// `C`, `D`, `E`, `M`, `R`, `T` and `B` acknowledge nothing: they do not tell which request caused them, if any. An
+/// Account Query Response acknowledges its query alone.
 ///
 /// # Why sending again is safe
 ///

@@ -266,6 +266,22 @@ mod tests {
     }
 
     #[test]
+    fn what_happens_to_an_order_acknowledges_nothing() {
+        let mut queue = Unacknowledged::new();
+        push(&mut queue, mass_cancel(2));
+        // D, R, T and B, each about UserRefNum 2.
+        let bodies: [(u8, usize); 4] = [(b'D', 32), (b'R', 16), (b'T', 30), (b'B', 36)];
+        for (letter, length) in bodies {
+            let mut bytes = vec![0; length];
+            (bytes[0], bytes[12]) = (letter, 2);
+            let reply = ringside_wire::ouch::decode_reply(&bytes).unwrap();
+            assert_eq!((reply.kind(), reply.user_ref_num()), (letter, Some(2)));
+            queue.acknowledge(&reply);
+            assert_eq!(queue.requests(), 1, "{reply:?}");
+        }
+    }
+
+    #[test]
     fn fences_are_bounded_by_their_channels() {
         let mut queue = Unacknowledged::new();
         let channels: Vec<u8> = (0..FENCES_MAX).map(|_| push_fence(&mut queue)).collect();

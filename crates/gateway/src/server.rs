@@ -247,10 +247,13 @@ impl Gateway {
         TIMER_STEP
     }
 
-    /// Adds a released event to its login's stream.
+    /// Adds a released event to its login's stream. What is for the public or the operator is nobody's, and passed over.
     pub fn deliver(&mut self, time_ns: TimeNs, event: &Event) {
+        // The venue's id 0 wraps to an index that no login has.
         let Some(login) = self.logins.get_mut((event.login.0 as usize).wrapping_sub(1)) else { return };
-        append_event(&mut login.stream, time_ns, event);
+        if !append_event(&mut login.stream, time_ns, event) {
+            return;
+        }
         self.stats.messages += 1;
         if !login.dirty {
             login.dirty = true;
@@ -664,13 +667,17 @@ impl Gateway {
     }
 }
 
-/// Adds an event to a stream as one sequenced packet.
-pub fn append_event(stream: &mut Outbound, time_ns: TimeNs, event: &Event) {
+/// Adds an event to a stream as one sequenced packet. False: it is nobody's, and the stream is as it was.
+pub fn append_event(stream: &mut Outbound, time_ns: TimeNs, event: &Event) -> bool {
+    if !translate::has_reply(event) {
+        return false;
+    }
     stream.append(|out| {
         let mark = soup::begin_packet(kind::SEQUENCED, out);
         translate::put_reply(time_ns, event, out);
         soup::finish_packet(mark, out);
     });
+    true
 }
 
 /// Hands a request over; `false` without a sink or without room in it.

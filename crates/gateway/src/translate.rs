@@ -1,12 +1,16 @@
 //! OUCH messages to commands, events to OUCH messages. Field by field, nothing is judged but the form of tags.
 
-use ringside_domain::limits::DAY_NS;
+mod reply;
+#[cfg(test)]
+mod tests;
+
 use ringside_domain::{
-    Accepted, AccountQuery, Action, Cancel, Enter, EntrySwitch, Event, Fact, MassCancel, Modify,
-    OrderOptions, Replace, TimeNs,
+    AccountQuery, Action, Cancel, Enter, EntrySwitch, MassCancel, Modify, NO_EXPIRE_AT, OrderOptions, Replace,
 };
-use ringside_wire::ouch::{self, Malformed, Reply, Request, Tag, TagBuffer, Tags};
+use ringside_wire::ouch::{self, Malformed, Request, Tag, Tags};
 use thiserror::Error;
+
+pub use reply::{has_reply, put_reply};
 
 /// Why bytes are not a command.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -124,29 +128,57 @@ fn options(kind: u8, tags: Tags<'_>) -> OrderOptions {
     options
 }
 
-/// Notes one tag. False: known to OUCH, not offered here, and not at its default value.
+/// Notes one tag. False: it says something that this venue does not offer, or that the options have no word for.
 fn set_option(options: &mut OrderOptions, tag: &Tag) -> bool {
     match *tag {
         Tag::Firm(firm) => options.firm = firm,
         Tag::MinQuantity(quantity) => options.min_quantity = quantity,
-        Tag::CustomerType(letter) => options.customer_type = letter,
-        Tag::PostOnly(letter) => options.post_only = letter,
+        Tag::MaxFloor(quantity) => options.max_floor = quantity,
+        Tag::PegOffset(offset) => options.peg_offset = offset,
+        Tag::DiscretionPrice(price) => options.discretion_price = narrow(price),
+        Tag::RandomReserves(quantity) => options.random_reserves = quantity,
+        Tag::ExpireTime(seconds) => options.expire_seconds = seconds,
         Tag::GroupId(group) => options.group_id = group,
-        Tag::SharesLocated(letter) => options.shares_located = letter,
         Tag::LocateBroker(broker) => options.locate_broker = broker,
-        Tag::Side(letter) => options.side = letter,
         Tag::UserRefIdx(_) => {}
+        Tag::CustomerType(letter) => return set_letter(&mut options.customer_type, letter),
+        Tag::PostOnly(letter) => return set_letter(&mut options.post_only, letter),
+        Tag::SharesLocated(letter) => return set_letter(&mut options.shares_located, letter),
+        Tag::Side(letter) => return set_letter(&mut options.side, letter),
+        Tag::Execution(letter) => return set_letter(&mut options.execution, letter),
+        Tag::PriceType(letter) => {
+            options.price_type = letter;
+            return matches!(letter, b'L' | b'P' | b'M' | b'R');
+        }
+        Tag::ExpireAt(time_ns) => {
+            options.expire_at = time_ns;
+            return time_ns != NO_EXPIRE_AT;
+        }
+        Tag::TriggerPrice(price) => {
+            options.trigger_price = narrow(price);
+            return price != 0;
+        }
         ref other => return is_default(other),
     }
     true
 }
 
-/// A tag that says what is true without it (OUCH 5.0, column "default").
+/// Notes a letter. The byte 0 is none: in the options it would say that the tag is absent.
+fn set_letter(option: &mut u8, letter: u8) -> bool {
+    *option = letter;
+    letter != 0
+}
+
+/// A price as the options keep it: beyond their range it becomes their largest value, which is no price.
+fn narrow(price: u64) -> u32 {
+    u32::try_from(price).unwrap_or(u32::MAX)
+}
+
+/// A tag that is not offered, and says what is true without it (OUCH 5.0, column "default").
 fn is_default(tag: &Tag) -> bool {
     match *tag {
-        Tag::MaxFloor(0) | Tag::PegOffset(0) | Tag::DiscretionPrice(0) | Tag::DiscretionPegOffset(0) => true,
-        Tag::RandomReserves(0) | Tag::ExpireTime(0) => true,
-        Tag::PriceType(letter) | Tag::DiscretionPriceType(letter) => letter == b'L',
+        Tag::DiscretionPriceType(letter) => letter == b'L',
+        Tag::DiscretionPegOffset(offset) => offset == 0,
         Tag::TradeNow(letter) => matches!(letter, b' ' | b'N'),
         Tag::HandleInst(letter) => letter == b' ',
         _ => false,
@@ -193,142 +225,4 @@ fn mass_cancel(m: &ouch::MassCancel<'_>) -> Result<MassCancel, NotACommand> {
 fn switch(kind: u8, m: &ouch::EntrySwitch<'_>) -> Result<EntrySwitch, NotACommand> {
     let user_ref_idx = channel(kind, m.tags)?.unwrap_or(0);
     Ok(EntrySwitch { user_ref_num: m.user_ref_num, firm: m.firm, user_ref_idx })
-}
-
-/// Appends the OUCH message of an event. On the wire, time is journaled time modulo one day.
-pub fn put_reply(time_ns: TimeNs, event: &Event, out: &mut Vec<u8>) {
-    let timestamp = time_ns % DAY_NS;
-    let mut buffer = TagBuffer::new();
-    if event.user_ref_idx != 0 {
-        buffer.push(Tag::UserRefIdx(event.user_ref_idx));
-    }
-    match event.fact {
-        Fact::Accepted(ref order) if order.original == 0 => put_accepted(timestamp, order, buffer, out),
-        Fact::Accepted(ref order) => put_replaced(timestamp, order, buffer, out),
-        Fact::MassCancelAccepted(ref request) => put_mass_cancel(timestamp, request, buffer, out),
-        ref fact => plain_reply(timestamp, fact, buffer.as_tags()).encode(out),
-    }
-}
-
-/// Replies whose only tag is the channel.
-fn plain_reply<'a>(timestamp: u64, fact: &Fact, tags: Tags<'a>) -> Reply<'a> {
-    match *fact {
-        Fact::Executed { user_ref_num, quantity, price, liquidity, match_number } => {
-            let liquidity = liquidity as u8;
-            Reply::Executed(ouch::Executed {
-                timestamp,
-                user_ref_num,
-                quantity,
-                price,
-                liquidity,
-                match_number,
-                tags,
-            })
-        }
-        Fact::Canceled { user_ref_num, quantity, reason } => {
-            Reply::Canceled(ouch::Canceled { timestamp, user_ref_num, quantity, reason: reason as u8, tags })
-        }
-        Fact::Rejected { user_ref_num, reason, client_order_id } => Reply::Rejected(ouch::Rejected {
-            timestamp,
-            user_ref_num,
-            reason: reason as u16,
-            client_order_id,
-            tags,
-        }),
-        Fact::Modified { user_ref_num, side, quantity } => {
-            Reply::Modified(ouch::Modified { timestamp, user_ref_num, side: side.letter(), quantity, tags })
-        }
-        Fact::EntryDisabled { user_ref_num, firm } => {
-            Reply::DisableResponse(ouch::EntrySwitchResponse { timestamp, user_ref_num, firm, tags })
-        }
-        Fact::EntryEnabled { user_ref_num, firm } => {
-            Reply::EnableResponse(ouch::EntrySwitchResponse { timestamp, user_ref_num, firm, tags })
-        }
-        Fact::NextUserRefNum { user_ref_num } => Reply::AccountQueryResponse(ouch::AccountQueryResponse {
-            timestamp,
-            next_user_ref_num: user_ref_num,
-            tags,
-        }),
-        _ => unreachable!("handled by put_reply()"),
-    }
-}
-
-fn put_accepted(timestamp: u64, order: &Accepted, mut buffer: TagBuffer, out: &mut Vec<u8>) {
-    if !order.firm.is_blank() {
-        buffer.push(Tag::Firm(order.firm));
-    }
-    push_letter(&mut buffer, order.customer_type, Tag::CustomerType);
-    push_letter(&mut buffer, order.post_only, Tag::PostOnly);
-    push_letter(&mut buffer, order.shares_located, Tag::SharesLocated);
-    if order.group_id != 0 {
-        buffer.push(Tag::GroupId(order.group_id));
-    }
-    let reply = ouch::Accepted {
-        timestamp,
-        user_ref_num: order.user_ref_num,
-        side: order.side.letter(),
-        quantity: order.quantity,
-        symbol: order.symbol,
-        price: order.price,
-        time_in_force: order.time_in_force,
-        display: order.display,
-        order_ref: order.order_ref,
-        capacity: order.capacity,
-        intermarket_sweep: order.intermarket_sweep,
-        cross_type: order.cross_type,
-        state: b'L',
-        client_order_id: order.client_order_id,
-        tags: buffer.as_tags(),
-    };
-    Reply::Accepted(reply).encode(out);
-}
-
-fn put_replaced(timestamp: u64, order: &Accepted, mut buffer: TagBuffer, out: &mut Vec<u8>) {
-    push_letter(&mut buffer, order.post_only, Tag::PostOnly);
-    let reply = ouch::Replaced {
-        timestamp,
-        original: order.original,
-        user_ref_num: order.user_ref_num,
-        side: order.side.letter(),
-        quantity: order.quantity,
-        symbol: order.symbol,
-        price: order.price,
-        time_in_force: order.time_in_force,
-        display: order.display,
-        order_ref: order.order_ref,
-        capacity: order.capacity,
-        intermarket_sweep: order.intermarket_sweep,
-        cross_type: order.cross_type,
-        state: b'L',
-        client_order_id: order.client_order_id,
-        tags: buffer.as_tags(),
-    };
-    Reply::Replaced(reply).encode(out);
-}
-
-fn put_mass_cancel(
-    timestamp: u64,
-    request: &ringside_domain::MassCancelAccepted,
-    mut buffer: TagBuffer,
-    out: &mut Vec<u8>,
-) {
-    push_letter(&mut buffer, request.side, Tag::Side);
-    if let Some(group) = request.group_id {
-        buffer.push(Tag::GroupId(group));
-    }
-    let reply = ouch::MassCancelResponse {
-        timestamp,
-        user_ref_num: request.user_ref_num,
-        firm: request.firm,
-        symbol: request.symbol,
-        tags: buffer.as_tags(),
-    };
-    Reply::MassCancelResponse(reply).encode(out);
-}
-
-/// A letter that was given and says more than the default.
-fn push_letter(buffer: &mut TagBuffer, letter: u8, tag: fn(u8) -> Tag) {
-    if letter != 0 {
-        buffer.push(tag(letter));
-    }
 }

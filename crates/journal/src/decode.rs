@@ -213,13 +213,13 @@ mod tests {
         let mut dice = Dice::new(2);
         let mut valid = 0;
         for _ in 0..50_000 {
-            let mut record = vec![0u8; 32 + 16 * dice.below(6) as usize];
+            let mut record = vec![0u8; 32 + 16 * dice.below(8) as usize];
             record
                 .iter_mut()
                 .skip(32)
-                .for_each(|byte| *byte = if dice.flip() { 0 } else { dice.below(3) as u8 });
-            let kind = [dice.below(20) as u8, KIND_FOOTER, KIND_SEAL][dice.below(3) as usize];
-            let (length, version) = (record.len() as u32, dice.below(2) as u8);
+                .for_each(|byte| *byte = if dice.below(8) > 0 { 0 } else { dice.below(3) as u8 });
+            let kind = [dice.below(32) as u8, KIND_FOOTER, KIND_SEAL][dice.below(3) as usize];
+            let (length, version) = (record.len() as u32, dice.below(3) as u8);
             let (sequence, time_ns) = (dice.below(3), dice.below(2));
             let header = RecordHeader { length, crc: 0, sequence, time_ns, term: 0, shard: 0, kind, version };
             header.encode(&mut record);

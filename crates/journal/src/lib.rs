@@ -33,7 +33,7 @@ mod writer;
 
 pub use decode::Entry;
 pub use error::{Corruption, JournalError, Reason, RecoverError};
-pub use payload::{Field, KINDS, LAYOUTS, PAYLOAD_LENGTH_MAX, PAYLOAD_VERSION};
+pub use payload::{Field, KINDS, LAYOUTS, PAYLOAD_LENGTH_MAX};
 pub use reader::{Reader, durable_sequence};
 pub use recovery::{Recovered, TornTail, recover};
 pub use scan::End;

@@ -12,7 +12,7 @@ use crate::format::{
     Checksum, KIND_FOOTER, KIND_SEAL, MARK_LENGTH, MARK_VERSION, Mark, RECORD_HEADER_LENGTH, RecordHeader,
     SEGMENT_HEADER_LENGTH, SegmentHeader, chained, record_length, segment_file_name,
 };
-use crate::payload::{self, PAYLOAD_LENGTH_MAX, PAYLOAD_VERSION};
+use crate::payload::{self, PAYLOAD_LENGTH_MAX};
 use crate::recovery::Recovered;
 use crate::segments::{PreparerStatus, SegmentSource};
 
@@ -148,9 +148,8 @@ impl<D: Disk> Journal<D> {
         assert!(time_ns >= self.last_time_ns, "Invariant: journal time never decreases");
         let mut record = [0; COMMAND_LENGTH_MAX];
         let payload = record[RECORD_HEADER_LENGTH..].first_chunk_mut::<PAYLOAD_LENGTH_MAX>();
-        let (kind, used) =
-            payload::encode(command, payload.expect("Invariant: the record holds any payload"));
-        let length = record_length(used);
+        let encoded = payload::encode(command, payload.expect("Invariant: the record holds any payload"));
+        let length = record_length(encoded.length);
         if self.sealed || self.offset + length as u64 + RESERVE > self.header.segment_length {
             self.rotate()?;
         }
@@ -161,8 +160,8 @@ impl<D: Disk> Journal<D> {
             time_ns,
             term: 0,
             shard: 0,
-            kind,
-            version: PAYLOAD_VERSION,
+            kind: encoded.kind,
+            version: encoded.version,
         };
         header.encode(&mut record);
         let offset = self.offset;

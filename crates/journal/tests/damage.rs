@@ -159,7 +159,8 @@ fn an_intact_record_that_cannot_be_there_is_refused_even_in_the_last_batch() {
         reason
     };
     assert_eq!(forged(30, 99), Reason::UnknownKind { kind: 99 });
-    assert_eq!(forged(31, 2), Reason::RecordVersion { kind: 13, version: 2 });
+    assert_eq!(forged(31, 3), Reason::RecordVersion { kind: 13, version: 3 });
+    assert_eq!(forged(31, 2), Reason::Payload { kind: 13 }, "a payload of another version's length");
     assert_eq!(forged(8, 3), Reason::Sequence { found: 3 });
     assert!(matches!(forged(23, 0), Reason::Time { .. }));
     assert_eq!(forged(32 + 27, 1), Reason::Payload { kind: 13 }, "a reserved byte");

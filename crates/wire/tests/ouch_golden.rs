@@ -393,6 +393,92 @@ fn every_reply_has_its_bytes() {
     }
 }
 
+/// What the venue tells of self-trade prevention, icebergs, pegs, stops and broken trades, with and without a channel.
+#[test]
+fn notices_about_orders_at_work_have_their_bytes() {
+    let (slice, channel) = (all(&REFRESHED), all(&[Tag::UserRefIdx(7)]));
+    let on_channel = all(&[&REFRESHED[..], &[Tag::UserRefIdx(7)]].concat());
+    let (price, parked) = (all(&[Tag::DisplayPrice(48_002_500)]), all(&[Tag::DisplayPrice(0)]));
+    let restated = |reason, tags| {
+        Reply::Restated(Restated { timestamp: 0x289b_4d64_af87, user_ref_num: 0x0075_3a8d, reason, tags })
+    };
+    let vectors = [
+        (prevented(Tags::EMPTY), "44 0000289b4d64af87 00753a8d 0000012c 51 000000c8 0000000002dc75c4 41 4f"),
+        (
+            prevented(channel.as_tags()),
+            "44 0000289b4d64af87 00753a8d 0000012c 51 000000c8 0000000002dc75c4 41 4f 0003 021c07",
+        ),
+        (
+            restated(b'R', slice.as_tags()),
+            "52 0000289b4d64af87 00753a8d 52 0010 0516 00000064 0901 000000000f56b4f5",
+        ),
+        (
+            restated(b'R', on_channel.as_tags()),
+            "52 0000289b4d64af87 00753a8d 52 0013 0516 00000064 0901 000000000f56b4f5 021c07",
+        ),
+        (restated(b'P', price.as_tags()), "52 0000289b4d64af87 00753a8d 50 000a 0917 0000000002dc75c4"),
+        (restated(b'P', parked.as_tags()), "52 0000289b4d64af87 00753a8d 50 000a 0917 0000000000000000"),
+        (triggered(Tags::EMPTY), "54 0000289b4d64af87 00753a8d 0000000002dc75c4 59 000000000f56b4f5"),
+        (
+            triggered(channel.as_tags()),
+            "54 0000289b4d64af87 00753a8d 0000000002dc75c4 59 000000000f56b4f5 0003 021c07",
+        ),
+        (
+            broken(Tags::EMPTY),
+            "42 0000289b4d64af87 00753a8d 000000000000002a 45 3736383237303120202020202020",
+        ),
+        (
+            broken(channel.as_tags()),
+            "42 0000289b4d64af87 00753a8d 000000000000002a 45 3736383237303120202020202020 0003 021c07",
+        ),
+    ];
+    for (reply, golden) in vectors {
+        let golden = hex(golden);
+        assert_eq!(decode_reply(&golden), Ok(reply));
+        assert_eq!(encoded(|out| reply.encode(out)), golden);
+        assert_eq!(reply.tags().first_problem(reply.kind(), false), None);
+    }
+}
+
+/// Tags of a slice that is shown, as the specification lists them.
+const REFRESHED: [Tag; 2] = [Tag::DisplayQuantity(100), Tag::SecondaryOrderRef(0x0f56_b4f5)];
+
+fn prevented(tags: Tags<'_>) -> Reply<'_> {
+    Reply::AiqCanceled(AiqCanceled {
+        timestamp: 0x289b_4d64_af87,
+        user_ref_num: 0x0075_3a8d,
+        quantity: 300,
+        reason: b'Q',
+        prevented: 200,
+        price: 48_002_500,
+        liquidity: b'A',
+        strategy: b'O',
+        tags,
+    })
+}
+
+fn triggered(tags: Tags<'_>) -> Reply<'_> {
+    Reply::PriorityUpdate(PriorityUpdate {
+        timestamp: 0x289b_4d64_af87,
+        user_ref_num: 0x0075_3a8d,
+        price: 48_002_500,
+        display: b'Y',
+        order_ref: 0x0f56_b4f5,
+        tags,
+    })
+}
+
+fn broken(tags: Tags<'_>) -> Reply<'_> {
+    Reply::BrokenTrade(BrokenTrade {
+        timestamp: 0x289b_4d64_af87,
+        user_ref_num: 0x0075_3a8d,
+        match_number: 42,
+        reason: b'E',
+        client_order_id: text("7682701"),
+        tags,
+    })
+}
+
 #[test]
 fn every_tag_has_its_bytes() {
     let vectors = [

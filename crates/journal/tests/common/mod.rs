@@ -41,8 +41,15 @@ fn options() -> OrderOptions {
     }
 }
 
-/// Every kind of command, every field different from its neighbours.
+/// Every kind of command in every version, every field different from its neighbours.
 pub fn every_command() -> Vec<Command> {
+    let mut commands = first_commands();
+    commands.extend(later_commands());
+    commands
+}
+
+/// What version 1 of kinds 1 to 18 can say: the commands of `golden/segment-v1.bin`. Nothing is added here.
+pub fn first_commands() -> Vec<Command> {
     let terms = InstrumentTerms {
         instrument: InstrumentId(3),
         symbol: Text(*b"ESH4    "),
@@ -104,6 +111,131 @@ pub fn every_command() -> Vec<Command> {
     commands.map(|(n, action)| Command { login: LoginId(if n < 8 { 0 } else { 7 }), action }).collect()
 }
 
+/// Options that version 1 of an order cannot say.
+fn later_options() -> OrderOptions {
+    OrderOptions {
+        max_floor: 0x0102_0304,
+        random_reserves: 0x1112_1314,
+        price_type: b'R',
+        peg_offset: -0x0304_0506,
+        discretion_price: 0x2122_2324,
+        expire_seconds: 0x3132_3334,
+        expire_at: 0x4142_4344_4546_4748,
+        trigger_price: 0x5152_5354,
+        execution: b'F',
+        ..options()
+    }
+}
+
+fn later_instrument() -> InstrumentTerms {
+    let range = |n: u32| TickRange { from: 1000 * n, tick: 10 * n };
+    InstrumentTerms {
+        price_decimals: 2,
+        quantity_decimals: 3,
+        allocation: Allocation::ProRata,
+        tick_ranges: [range(1), range(2), range(3)],
+        collar_low: 0x0102_0304,
+        collar_high: 0x1112_1314,
+        band_bps: 500,
+        volatility_call_ms: 120_000,
+        random_end_ms: 30_000,
+        reference_price: 0x2122_2324,
+        base: Text(*b"BTC "),
+        quote: Text(*b"EUR "),
+        maker_fee_ppm: 100,
+        taker_fee_ppm: 250,
+        ..InstrumentTerms::plain(InstrumentId(4), Text(*b"BTCEUR  "), 7, 8)
+    }
+}
+
+fn later_login() -> LoginTerms {
+    LoginTerms {
+        account: Text(*b"ACCOUNT1"),
+        cancel_on_disconnect: true,
+        self_trade_prevention: SelfTradePrevention::Decrement,
+        ..LoginTerms::plain(LoginId(10), Text(*b"BOB   "), Text(*b"BOBS"))
+    }
+}
+
+fn later_bust() -> Bust {
+    let side = |n: u32, label: &[u8; 14]| BustSide {
+        login: LoginId(n),
+        user_ref_num: n + 0x100,
+        user_ref_idx: n as u8 + 2,
+        client_order_id: Text(*label),
+        fee: 0x0102_0304_0506_0700 + u64::from(n),
+    };
+    Bust {
+        match_number: 0x1112_1314_1516_1718,
+        instrument: InstrumentId(4),
+        price: 0x2122_2324,
+        quantity: 0x3132_3334,
+        reason: b'S',
+        buyer: side(9, b"client order 3"),
+        seller: side(10, b"client order 4"),
+    }
+}
+
+/// What needs version 2, and kinds 19 to 30.
+fn later_commands() -> Vec<Command> {
+    let limits = RiskLimits {
+        quantity_max: 11,
+        orders_max: 12,
+        notional_max: 0x0102_0304_0506_0708,
+        position_max: 0x1112_1314_1516_1718,
+        rate_per_second: 13,
+        rate_burst: 14,
+        fat_finger_bps: 15,
+    };
+    let state = SetState {
+        instrument: InstrumentId(4),
+        state: MarketState::Auction,
+        auction: AuctionKind::Closing,
+        call_ns: 0x0102_0304_0506_0708,
+        random_ns: 0x1112_1314_1516_1718,
+        reason: Text(*b"OPER"),
+    };
+    let money =
+        Transfer { account: Text(*b"ACCOUNT1"), asset: Text(*b"EUR "), amount: 0x0102_0304_0506_0708 };
+    let (instrument, firm) = (InstrumentId(4), Scope::Firm(Text(*b"BOBS")));
+    let account = Scope::Account(Text(*b"ACCOUNT1"));
+    let replace = Replace {
+        original: 20,
+        user_ref_num: 21,
+        quantity: 80,
+        price: 1_234_700,
+        client_order_id: Text(*b"client order 5"),
+        time_in_force: b'6',
+        display: b'A',
+        intermarket_sweep: b'N',
+        options: OrderOptions { expire_at: 0, ..later_options() },
+    };
+    let actions = [
+        Action::AddInstrument(later_instrument()),
+        Action::ChangeInstrument(InstrumentTerms { allocation: Allocation::PriceTime, ..later_instrument() }),
+        Action::AddLogin(later_login()),
+        Action::ChangeLogin(LoginTerms { account: Account::BLANK, ..later_login() }),
+        Action::Enter(Enter { options: later_options(), ..enter(20) }),
+        Action::Replace(replace),
+        Action::Tick,
+        Action::SetSeed(0xfedc_ba98_7654_3210),
+        Action::SetState(state),
+        Action::Uncross(instrument),
+        Action::EndOfDay,
+        Action::SetLimits(SetLimits { scope: account, limits }),
+        Action::Restrict(Restrict { scope: firm, instrument, restricted: true }),
+        Action::Kill(Kill { scope: Scope::Instrument(instrument), killed: true }),
+        Action::Kill(Kill { scope: Scope::Login(LoginId(10)), killed: false }),
+        Action::CancelOrders(CancelOrders { scope: firm, instrument, side: b'S' }),
+        Action::Deposit(money),
+        Action::Withdraw(Transfer { amount: 7, ..money }),
+        Action::Bust(later_bust()),
+    ];
+    let sender = |action: &Action| matches!(action, Action::Enter(_) | Action::Replace(_));
+    let login = |action: &Action| LoginId(if sender(action) { 7 } else { 0 });
+    actions.into_iter().map(|action| Command { login: login(&action), action }).collect()
+}
+
 /// The command that goes with a sequence, different for each sequence.
 pub fn command(sequence: u64) -> Command {
     let commands = every_command();
@@ -112,7 +244,7 @@ pub fn command(sequence: u64) -> Command {
     command
 }
 
-/// The `n`-th command as an order, the most frequent and longest record.
+/// The `n`-th command as a plain order, the most frequent record.
 pub fn order(sequence: u64) -> Command {
     Command { login: LoginId(7), action: Action::Enter(enter(sequence as u32)) }
 }

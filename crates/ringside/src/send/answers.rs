@@ -2,7 +2,11 @@
 //!
 //! A match between two orders of one login is told twice in a row, under one match number: the resting order's
 //! execution first, then the aggressor's. Half a match has its other side elsewhere: another login, or an order
-//! of this login from before the flow. It is counted as foreign and left out of the fills and their digest.
+//! of this login from before the flow. It is counted as foreign and left out of the fills and their digest. In an
+//! auction nobody is the aggressor: the half that is told first, the buyer's, stands as the maker's.
+//!
+//! `canceled` counts what took shares off without a trade: `C`, and `D` of self-trade prevention. Slices, new prices and
+//! triggers (`R`, `T`) change nothing here, and a trade that is broken later (`B`) was a fill all the same.
 //!
 //! Only orders of the flow are counted; what befalls the login's older orders meanwhile is not.
 
@@ -158,6 +162,8 @@ impl Matches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ringside_domain::ClientOrderId;
+    use ringside_wire::ouch::{AiqCanceled, BrokenTrade, Canceled, PriorityUpdate, Restated, Tags};
 
     fn half(match_number: u64, order: u32, liquidity: u8) -> Half {
         let order = (order > 0).then_some(order);
@@ -188,5 +194,77 @@ mod tests {
     fn a_match_with_an_order_from_before_the_flow_is_foreign() {
         assert_eq!(run(&[half(1, 0, b'A'), half(1, 9, b'R')]), (vec![], 1));
         assert_eq!(run(&[half(1, 0, b'A'), half(1, 0, b'R'), half(2, 0, b'A')]), (vec![], 0));
+    }
+
+    #[test]
+    fn in_an_auction_the_half_told_first_stands_as_the_maker() {
+        for flag in *b"OCH" {
+            assert_eq!(run(&[half(1, 7, flag), half(1, 9, flag)]), (vec![(9, 7)], 0));
+        }
+    }
+
+    /// A flow of one order, which has been sent.
+    fn source_of_one_order() -> Source {
+        let flow = "time_ns,action,order_id,symbol,side,price,quantity,tif,new_order_id\n\
+                    1,new,first,ESH4,B,4800.25,10,day,\n";
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("flow.csv");
+        std::fs::write(&path, flow).unwrap();
+        let mut source = Source::open(&path).unwrap();
+        source.next_request().unwrap().expect("one order");
+        source
+    }
+
+    #[test]
+    fn shares_taken_off_by_c_or_d_are_canceled_and_other_notices_count_nothing() {
+        let (source, mut answers) = (source_of_one_order(), Answers::default());
+        let (timestamp, user_ref_num, quantity, price, tags) = (1, 1, 5, 48_002_500, Tags::EMPTY);
+        let aiq = |user_ref_num| {
+            let (reason, prevented, liquidity, strategy) = (b'Q', 5, b'A', b'D');
+            Reply::AiqCanceled(AiqCanceled {
+                timestamp,
+                user_ref_num,
+                quantity,
+                reason,
+                prevented,
+                price,
+                liquidity,
+                strategy,
+                tags,
+            })
+        };
+        let (client_order_id, match_number, reason) = (ClientOrderId::BLANK, 3, b'S');
+        let replies = [
+            Reply::Restated(Restated { timestamp, user_ref_num, reason: b'R', tags }),
+            Reply::Restated(Restated { timestamp, user_ref_num, reason: b'P', tags }),
+            Reply::PriorityUpdate(PriorityUpdate {
+                timestamp,
+                user_ref_num,
+                price,
+                display: b'Y',
+                order_ref: 9,
+                tags,
+            }),
+            aiq(1),
+            aiq(2),
+            Reply::Canceled(Canceled { timestamp, user_ref_num, quantity, reason, tags }),
+            Reply::BrokenTrade(BrokenTrade {
+                timestamp,
+                user_ref_num,
+                match_number,
+                reason,
+                client_order_id,
+                tags,
+            }),
+        ];
+        for reply in &replies {
+            assert_eq!(answers.take(reply, &source), None);
+        }
+        answers.finish();
+        let summary = answers.summary();
+        assert_eq!(summary["canceled"], 2, "the D of another order is not the flow's: {summary}");
+        for other in ["accepted", "replaced", "rejected", "fills", "executed_quantity", "foreign_fills"] {
+            assert_eq!(summary[other], 0, "{other}");
+        }
     }
 }
