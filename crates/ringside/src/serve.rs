@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use ringside_venue::{Config, Overrides, Ready, Venue, VenueError};
+use ringside_venue::{Config, Overrides, Ready, Tools, Venue, VenueError};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -42,7 +42,7 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     start_logging();
     // Before any thread: all of them inherit the mask of the handler's pipe, none is killed by a signal.
     let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| Failure::new(USAGE, error))?;
-    let (venue, ready) = Venue::start(&config)?;
+    let (venue, ready) = Venue::start(&config, Tools::default())?;
     announce(&config, &ready, args.config.is_none());
     let (stop, handle) = (venue.stopper(), signals.handle());
     let waiter = std::thread::spawn(move || {

@@ -19,8 +19,9 @@ mod raw;
 
 pub use demo::DEMO;
 pub use instrument::RawInstrument;
-pub use limits::RawLimits;
+pub use limits::{RawLimits, scope_name};
 pub use number::scaled;
+pub(crate) use raw::text;
 
 /// What is wrong with the configuration: one line that names file and key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,6 +136,16 @@ pub enum ScopeName {
     Firm(Firm),
     /// `account:NAME`
     Account(Account),
+}
+
+impl fmt::Display for ScopeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ScopeName::Login(name) => write!(f, "login:{name}"),
+            ScopeName::Firm(name) => write!(f, "firm:{name}"),
+            ScopeName::Account(name) => write!(f, "account:{name}"),
+        }
+    }
 }
 
 /// `[[limits]]`

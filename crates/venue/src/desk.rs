@@ -175,7 +175,8 @@ mod tests {
     #[test]
     fn an_answer_has_the_events_of_its_command_and_no_others() {
         let (client, mut desk, mut inlet, _poll) = parts();
-        let (mut first, mut second) = (client.order(Action::Tick).unwrap(), client.order(Action::EndOfDay).unwrap());
+        let (mut first, mut second) =
+            (client.order(Action::Tick).unwrap(), client.order(Action::EndOfDay).unwrap());
         desk.submit(&mut inlet);
         assert_eq!((first.taken.try_recv(), second.taken.try_recv()), (Ok(42), Ok(43)));
         [41, 42, 42].map(slot).iter().for_each(|slot| desk.note(slot));

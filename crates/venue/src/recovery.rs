@@ -196,7 +196,7 @@ impl Replayed {
         if let Some(refusal) = self.apply(time_ns, command)? {
             return Err(refused(config, &command.action, refusal).into());
         }
-        Ok(CommandLog::append(journal, self.sequence, time_ns, command).map_err(failed)?)
+        CommandLog::append(journal, self.sequence, time_ns, command).map_err(failed)
     }
 
     fn hash(&self) -> String {

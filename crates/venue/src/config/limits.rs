@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::number::basis_points;
 use super::raw::{Checked, text, wrong};
 use super::{LimitsConfig, LoginConfig, ScopeName};
+use crate::admin::trades_for;
 
 /// `[[limits]]`, and the fields of `set_limits`. An absent limit is none.
 #[derive(Clone, Deserialize, Debug)]
@@ -48,7 +49,7 @@ impl RawLimits {
 }
 
 /// `login:ALICE`, `firm:ALCE` or `account:HOUSE`.
-pub fn scope_name(key: &str, scope: &str) -> Checked<ScopeName> {
+pub fn scope_name(key: &str, scope: &str) -> Result<ScopeName, (String, String)> {
     match scope.split_once(':') {
         Some(("login", name)) => Ok(ScopeName::Login(text(key, name)?)),
         Some(("firm", name)) => Ok(ScopeName::Firm(text(key, name)?)),
@@ -80,9 +81,6 @@ fn covers(scope: ScopeName, login: &LoginConfig) -> bool {
     match scope {
         ScopeName::Login(name) => terms.username == name,
         ScopeName::Firm(firm) => terms.firm == firm,
-        ScopeName::Account(account) if terms.account.is_blank() => {
-            account.trimmed() == terms.username.trimmed()
-        }
-        ScopeName::Account(account) => terms.account == account,
+        ScopeName::Account(account) => trades_for(terms, account),
     }
 }

@@ -106,7 +106,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Raw, ConfigError> {
 }
 
 /// Names the key of a finding; the file is added at the end.
-pub(super) type Checked<T> = Result<T, (String, String)>;
+pub(crate) type Checked<T> = Result<T, (String, String)>;
 
 pub(super) fn wrong<T>(key: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
     Err((key.into(), problem.into()))
@@ -257,7 +257,7 @@ fn token(token: String) -> Checked<AdminToken> {
     }
 }
 
-pub(super) fn text<const N: usize>(key: &str, value: &str) -> Checked<Text<N>> {
+pub(crate) fn text<const N: usize>(key: &str, value: &str) -> Checked<Text<N>> {
     let plain = value.bytes().all(|b| b.is_ascii_graphic());
     match Text::new(value) {
         Some(text) if plain && !text.is_blank() => Ok(text),
