@@ -6,7 +6,7 @@ use ringside_domain::{
     Action, Command, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms, Symbol, Username,
 };
 use ringside_sim::flow::{Agreement, NamedFill, agreement, parse_fills};
-use ringside_sim::flow::{FlowAction, FlowCommands, FlowError, FlowReader, FlowRow, fills_digest};
+use ringside_sim::flow::{FlowAction, FlowCommands, FlowError, FlowItem, FlowReader, FlowRow, fills_digest};
 use ringside_sim::reference::Reference;
 
 const HEADER: &str = "time_ns,action,order_id,symbol,side,price,quantity,tif,new_order_id\n";
@@ -42,7 +42,7 @@ fn user_ref_nums_count_new_and_replace_from_one() {
 fn what_is_wrong_is_named_by_line_and_column() {
     let good = "1,new,a,X,B,1.5,10,day,\n";
     for (column, bad) in [
-        ("action", "1,uncross,a,X,B,1,1,day,"),
+        ("action", "1,auction,a,X,B,1,1,day,"),
         ("time_ns", "x,new,a,X,B,1,1,day,"),
         ("order_id", "1,new,,X,B,1,1,day,"),
         ("symbol", "1,new,a,NINELONGX,B,1,1,day,"),
@@ -79,6 +79,17 @@ fn a_windows_file_is_read_like_any_other() {
     assert_eq!((rows[0].line, &rows[0].action), (2, &FlowAction::Cancel));
 }
 
+#[test]
+fn an_uncross_row_names_a_symbol_and_is_the_operators() {
+    let rows = rows("1,new,a,X,B,1,1,day,\n2,uncross,,X,,,,,\n").unwrap();
+    let mut commands = FlowCommands::new(LOGIN);
+    assert!(matches!(commands.item(&rows[0]), Ok(FlowItem::Command(_))));
+    let symbol = Symbol::new("X").unwrap();
+    assert_eq!(rows[1].action, FlowAction::Uncross { symbol });
+    assert_eq!(commands.item(&rows[1]).unwrap(), FlowItem::Uncross(symbol));
+    assert!(matches!(commands.command(&rows[1]), Err(FlowError::NeedsAdmin { line: 3 })));
+}
+
 /// A file of the shared test data, or the reason to skip.
 fn data(name: &str) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
@@ -110,7 +121,7 @@ fn venue() -> Reference {
         ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     };
     for action in [Action::AddInstrument(instrument), Action::AddLogin(login)] {
-        reference.apply(&Command { login: LoginId::VENUE, action });
+        reference.apply(0, &Command { login: LoginId::VENUE, action });
     }
     reference
 }
@@ -121,8 +132,8 @@ type Ids = NamedFill;
 fn run(file: &Path) -> (usize, Vec<Ids>) {
     let (mut reference, mut commands, mut sent) = (venue(), FlowCommands::new(LOGIN), 0);
     for row in FlowReader::open(file).unwrap() {
-        let command = commands.command(&row.unwrap()).unwrap();
-        reference.apply(&command);
+        let row = row.unwrap();
+        reference.apply(row.time_ns, &commands.command(&row).unwrap());
         sent += 1;
     }
     let id = |user_ref_num| commands.order_id(user_ref_num).unwrap().to_owned();

@@ -1,7 +1,7 @@
 //! Hand-computed cases of the independent Python reference (shared/conformance/book.py, `selftest`) that
 //! apply to this stage, and what a scenario can not see: fills and books.
 
-use ringside_domain::{Command, Event, Symbol};
+use ringside_domain::{Command, Event, Fact, Symbol};
 use ringside_sim::reference::{BookView, Fill, Reference};
 use ringside_sim::scenario::{Names, Scenario, render};
 
@@ -24,8 +24,13 @@ impl Talk {
     }
 
     fn next(&mut self) -> Vec<String> {
-        let events: Vec<Event> = self.reference.apply(&self.steps.pop().expect("another line"));
-        events.iter().map(|event| render(event, &self.names)).collect()
+        let time_ns = self.reference.venue_state().time_ns + 1;
+        let events: Vec<Event> = self.reference.apply(time_ns, &self.steps.pop().expect("another line"));
+        events
+            .iter()
+            .filter(|event| !matches!(event.fact, Fact::Market { .. }))
+            .map(|event| render(event, &self.names))
+            .collect()
     }
 
     fn all(lines: &str) -> Reference {
@@ -94,6 +99,6 @@ fn a_book_shows_each_side_in_priority() {
 fn commands_of_nobody_are_ignored() {
     let scenario = Scenario::parse(&format!("{VENUE}A enter 1 buy 1 X @ 100\n")).unwrap();
     let mut reference = Reference::new(1);
-    assert!(reference.apply(&scenario.steps[3].command).is_empty());
+    assert!(reference.apply(1, &scenario.steps[3].command).is_empty());
     assert_eq!(reference.orders().count(), 0);
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ringside_domain::Fact;
 use ringside_sim::reference::Reference;
 use ringside_sim::scenario::{Scenario, render, run};
 
@@ -27,7 +28,7 @@ fn every_scenario_holds_for_the_reference() {
     for file in files {
         let scenario = parse(&file);
         let mut reference = Reference::new(scenario.orders_max as usize);
-        let held = run(&scenario, &mut |_, command| reference.apply(command));
+        let held = run(&scenario, &mut |time_ns, command| reference.apply(time_ns, command));
         held.unwrap_or_else(|mismatch| panic!("{}: {mismatch}", file.display()));
     }
 }
@@ -37,7 +38,7 @@ fn a_wrong_expectation_is_shown_with_its_line() {
     let text = "instrument X tick=1 lot=1\nlogin A firm=F\nA enter 1 buy 5 X @ 10\n  > A accepted 1 buy 6 X @ 10 ref 1\n";
     let scenario = Scenario::parse(text).unwrap();
     let mut reference = Reference::new(9);
-    let mismatch = run(&scenario, &mut |_, command| reference.apply(command)).unwrap_err();
+    let mismatch = run(&scenario, &mut |time_ns, command| reference.apply(time_ns, command)).unwrap_err();
     assert_eq!((mismatch.line, mismatch.command_line), (4, 3));
     assert_eq!(
         mismatch.to_string(),
@@ -51,7 +52,7 @@ fn a_missing_expectation_is_shown_with_the_line_of_its_command() {
     let text = "instrument X tick=1 lot=1\nlogin A firm=F\n\nA enter 1 buy 5 X @ 10\n";
     let mut reference = Reference::new(9);
     let scenario = Scenario::parse(text).unwrap();
-    let mismatch = run(&scenario, &mut |_, command| reference.apply(command)).unwrap_err();
+    let mismatch = run(&scenario, &mut |time_ns, command| reference.apply(time_ns, command)).unwrap_err();
     assert_eq!((mismatch.line, mismatch.expected.len(), mismatch.found.len()), (4, 0, 1));
 }
 
@@ -83,8 +84,10 @@ fn print_a_scenario_with_the_events_of_the_reference() {
     for (index, line) in source.lines().enumerate().filter(|(_, line)| !line.trim().starts_with('>')) {
         println!("{line}");
         for step in scenario.steps.iter().filter(|step| step.line == index + 1) {
-            let events = reference.apply(&step.command);
-            events.iter().for_each(|event| println!("  > {}", render(event, &scenario.names)));
+            let events = reference.apply(step.time_ns, &step.command);
+            let told =
+                events.iter().filter(|event| step.public || !matches!(event.fact, Fact::Market { .. }));
+            told.for_each(|event| println!("  > {}", render(event, &scenario.names)));
         }
     }
 }

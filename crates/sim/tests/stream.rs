@@ -119,9 +119,9 @@ fn digest(reference: &Reference) -> TradeDigest {
 fn the_translators_market_is_the_reference() {
     for seed in 0..10 {
         let (mut translator, mut reference) = (Translator::new(), Reference::new(1 << 20));
-        setup(2).iter().for_each(|command| drop(reference.apply(command)));
-        for record in random_records(seed, 5_000) {
-            reference.apply(&translator.translate(&record));
+        setup(2).iter().for_each(|command| drop(reference.apply(0, command)));
+        for (time_ns, record) in (1..).zip(random_records(seed, 5_000)) {
+            reference.apply(time_ns, &translator.translate(&record));
             assert_eq!(translator.resting(), reference.orders().count(), "seed {seed}: {record:?}");
         }
         assert_eq!(translator.digest(), digest(&reference), "seed {seed}");

@@ -3,10 +3,19 @@
 use std::collections::HashMap;
 
 use ringside_domain::{
-    Action, Cancel, ClientOrderId, Command, Enter, LoginId, OrderOptions, Replace, UserRefNum,
+    Action, Cancel, ClientOrderId, Command, Enter, LoginId, OrderOptions, Replace, Symbol, UserRefNum,
 };
 
 use super::{FlowAction, FlowError, FlowRow};
+
+/// What a row asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FlowItem {
+    /// A command of the flow's login.
+    Command(Command),
+    /// The operator ends the call of this instrument.
+    Uncross(Symbol),
+}
 
 /// The memory of a flow that is being sent: which UserRefNum stands for which order id.
 /// An id that is used again names the newer order from then on.
@@ -23,13 +32,22 @@ impl FlowCommands {
         FlowCommands { login, user_ref_nums: HashMap::new(), order_ids: Vec::new() }
     }
 
-    /// The command that a row asks for.
+    /// What a row asks for.
+    pub fn item(&mut self, row: &FlowRow) -> Result<FlowItem, FlowError> {
+        match row.action {
+            FlowAction::Uncross { symbol } => Ok(FlowItem::Uncross(symbol)),
+            _ => self.command(row).map(FlowItem::Command),
+        }
+    }
+
+    /// The command that a row asks for, when it is one that a login can send.
     pub fn command(&mut self, row: &FlowRow) -> Result<Command, FlowError> {
         let action = match &row.action {
             FlowAction::New { .. } => Action::Enter(self.enter(row)?),
             FlowAction::Cancel => Action::Cancel(self.cancel(row, 0)?),
             FlowAction::Reduce { quantity } => Action::Cancel(self.cancel(row, *quantity)?),
             FlowAction::Replace { .. } => Action::Replace(self.replace(row)?),
+            FlowAction::Uncross { .. } => return Err(FlowError::NeedsAdmin { line: row.line }),
         };
         Ok(Command { login: self.login, action })
     }

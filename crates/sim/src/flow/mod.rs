@@ -4,6 +4,9 @@
 //! - [`FlowCommands`] turns rows into commands: UserRefNums count `new` and `replace` from 1.
 //! - [`FillsDigest`] sums a list of fills up, so that two of them can be compared in one line.
 //!
+//! Actions: `new`, `cancel`, `reduce`, `replace` of the flow's login, and `uncross`, which only the operator can do:
+//! it names a symbol and nothing else.
+//!
 //! Order ids are text that is compared and printed back, never computed with. Prices have at most four
 //! decimals and become wire units. Whether an order is *acceptable* is the venue's business: quantity 0 or
 //! an off-tick price are rows like any other.
@@ -16,7 +19,7 @@ mod digest;
 mod row;
 
 pub use agreement::{Agreement, NamedFill, agreement, parse_fills};
-pub use commands::FlowCommands;
+pub use commands::{FlowCommands, FlowItem};
 pub use digest::{FillsDigest, decimal, fills_digest};
 pub use row::{FlowAction, FlowRow};
 
@@ -84,6 +87,12 @@ pub enum FlowError {
         line: u64,
         /// The id.
         order_id: String,
+    },
+    /// A row that no login can send.
+    #[error("line {line}, column action: uncross needs --admin")]
+    NeedsAdmin {
+        /// 1-based line of the file.
+        line: u64,
     },
     /// More orders than UserRefNums.
     #[error("line {line}: more than 4294967295 orders in one flow")]

@@ -12,7 +12,7 @@ pub struct FlowRow {
     pub line: u64,
     /// When it happened, Unix ns.
     pub time_ns: u64,
-    /// The order: a new one for `new`, else the one that is meant.
+    /// The order: a new one for `new`, else the one that is meant. Empty for `uncross`.
     pub order_id: String,
     /// What is done.
     pub action: FlowAction,
@@ -52,6 +52,11 @@ pub enum FlowAction {
         /// `ioc` instead of `day`.
         immediate: bool,
     },
+    /// The call of an instrument ends: the auction trades.
+    Uncross {
+        /// Where.
+        symbol: Symbol,
+    },
 }
 
 impl FlowRow {
@@ -61,12 +66,11 @@ impl FlowRow {
             return Err(FlowError::Columns { line, found: record.len() });
         }
         let columns = Columns { record, line };
-        Ok(FlowRow {
-            line,
-            time_ns: columns.number(0, "nanoseconds")?,
-            order_id: columns.id(2)?,
-            action: columns.action()?,
-        })
+        let time_ns = columns.number(0, "nanoseconds")?;
+        let action = columns.action()?;
+        let of_an_order = !matches!(action, FlowAction::Uncross { .. });
+        let order_id = if of_an_order { columns.id(2)? } else { record[2].to_owned() };
+        Ok(FlowRow { line, time_ns, order_id, action })
     }
 }
 
@@ -83,7 +87,8 @@ impl Columns<'_> {
             "cancel" => Ok(FlowAction::Cancel),
             "reduce" => Ok(FlowAction::Reduce { quantity: self.quantity()? }),
             "replace" => self.replace(),
-            _ => Err(self.refuse(1, "new, cancel, reduce or replace")),
+            "uncross" => Ok(FlowAction::Uncross { symbol: self.symbol()? }),
+            _ => Err(self.refuse(1, "new, cancel, reduce, replace or uncross")),
         }
     }
 

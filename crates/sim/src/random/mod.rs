@@ -1,48 +1,43 @@
-//! Seeded random flow: what many clients, some of them careless or hostile, could send.
+//! Seeded random flow: what many clients, some of them careless or hostile, and an operator could send.
 //!
 //! [`RandomFlow`] runs a [`Reference`] beside itself, so that it knows which orders live, which UserRefNums
-//! are stale and what the right answer is. Each step is a command and that answer. The same seed and shape
+//! are stale and what the right answer is. Each step is a time, a command and that answer. The same seed and shape
 //! give the same steps on every machine.
 //!
-//! It covers every action: entries with good and bad letters, tags, quantities and prices at their limits;
-//! stale, skipping and last UserRefNums on several channels; immediate, market and post-only orders;
-//! replaces, reductions and modifies of live, dead and foreign orders; mass cancels with all filters; entry
-//! switches; disconnects with and without cancel on disconnect; changes of the configuration.
+//! It covers every action and every rule of docs/rules.md: entries with good and bad letters, tags, quantities and
+//! prices at their limits; stale, skipping and last UserRefNums on several channels; every kind of order alone and
+//! combined; replaces, reductions and modifies of live, dead and foreign orders; mass cancels with all filters; entry
+//! switches; disconnects; all states and auctions; limits that bite; money; broken trades; changes of the
+//! configuration. [`Features`] says which of these; the presets of [`RandomShape`] concentrate on regions of the rules.
 //!
-//! It never does what the venue prevents: reuse an id, remove an instrument with live orders, send commands
-//! of a login that is removed or not connected.
+//! Time never goes back. It mostly moves a little, and sometimes to where something is due, or beyond.
+//!
+//! It never does what the venue prevents: reuse an id, send commands of a login that is removed or not connected.
+//!
+//! - `client`: commands of clients. `orders`: kinds of orders. `letters`: single values.
+//! - `config`: instruments and logins. `venue`, `risk`: the operator. `clock`: time.
 
 mod client;
+mod clock;
 mod config;
 mod letters;
+mod orders;
 mod prng;
+mod risk;
+mod shape;
+mod venue;
 
 pub use prng::Prng;
+pub use shape::{Features, RandomShape};
 
 use std::collections::VecDeque;
 
-use ringside_domain::{Action, Command, Event, InstrumentTerms, LoginId, LoginTerms};
+use ringside_domain::state::InstrumentState;
+use ringside_domain::{
+    Action, Command, Event, InstrumentId, InstrumentTerms, LoginId, LoginTerms, Scope, TimeNs,
+};
 
 use crate::reference::{Order, Reference};
-
-/// How big the random venue is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RandomShape {
-    /// Logins at the start, ≥ 1.
-    pub logins: u32,
-    /// Instruments at the start, ≥ 1.
-    pub instruments: u32,
-    /// Most orders that may rest at once. The venue under test needs the same limit.
-    pub orders_max: usize,
-    /// Change, add and remove instruments and logins on the way.
-    pub config_changes: bool,
-}
-
-impl Default for RandomShape {
-    fn default() -> Self {
-        RandomShape { logins: 4, instruments: 3, orders_max: 200, config_changes: true }
-    }
-}
 
 /// An endless flow of commands with the answers they must get.
 #[derive(Debug)]
@@ -50,10 +45,14 @@ pub struct RandomFlow {
     prng: Prng,
     shape: RandomShape,
     reference: Reference,
+    time_ns: TimeNs,
     logins: Vec<LoginTerms>,
     instruments: Vec<InstrumentTerms>,
     next_login: u32,
     next_instrument: u32,
+    storage_full: bool,
+    killed: Vec<Scope>,
+    restricted: Vec<(Scope, InstrumentId)>,
     pending: VecDeque<Command>,
 }
 
@@ -65,10 +64,14 @@ impl RandomFlow {
             prng: Prng::new(seed),
             shape,
             reference: Reference::new(shape.orders_max),
+            time_ns: 0,
             logins: Vec::new(),
             instruments: Vec::new(),
             next_login: 1,
             next_instrument: 1,
+            storage_full: false,
+            killed: Vec::new(),
+            restricted: Vec::new(),
             pending: VecDeque::from([venue(Action::StartSession(1))]),
         };
         (0..shape.instruments).for_each(|_| flow.add_instrument());
@@ -95,20 +98,18 @@ impl RandomFlow {
         if let Some(command) = self.pending.pop_front() {
             return command;
         }
-        if self.shape.config_changes && self.prng.below(200) == 0 {
-            self.change_configuration();
-        } else {
-            self.ask();
+        match self.operator_action() {
+            Some(action) => venue(action),
+            None => self.client_command(),
         }
-        self.pending.pop_front().expect("Invariant: every turn makes at least one command")
     }
 
     /// One client, chosen by lot, does something.
-    fn ask(&mut self) {
+    fn client_command(&mut self) -> Command {
         let login = self.any_login();
-        let action =
-            if self.reference.is_connected(login) { self.client_action(login) } else { Action::Connect };
-        self.pending.push_back(Command { login, action });
+        let connected = self.reference.is_connected(login);
+        let action = if connected { self.client_action(login) } else { Action::Connect };
+        Command { login, action }
     }
 
     fn any_login(&mut self) -> LoginId {
@@ -128,16 +129,23 @@ impl RandomFlow {
             self.reference.orders().filter(|order| foreign || order.login == login).collect();
         (!choice.is_empty()).then(|| *choice[self.prng.below(choice.len() as u64) as usize])
     }
+
+    /// State of an instrument that was added.
+    fn state_of(&self, instrument: InstrumentId) -> Option<InstrumentState> {
+        self.reference.instrument_state(instrument)
+    }
 }
 
 impl Iterator for RandomFlow {
-    type Item = (Command, Vec<Event>);
+    type Item = (TimeNs, Command, Vec<Event>);
 
     /// Never `None`.
     fn next(&mut self) -> Option<Self::Item> {
+        self.move_time();
         let command = self.next_command();
-        let events = self.reference.apply(&command);
-        Some((command, events))
+        let events = self.reference.apply(self.time_ns, &command);
+        self.remember(&command.action);
+        Some((self.time_ns, command, events))
     }
 }
 

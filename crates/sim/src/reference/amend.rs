@@ -1,48 +1,55 @@
-//! What happens to resting orders without a trade: cancel, modify, mass cancel, disconnect; and the two
+//! What takes shares off without a trade: cancel, modify, mass cancel, disconnect, operator, end of day; and the two
 //! requests that touch no order (entry switches, account query).
 
 use ringside_domain::{
-    Cancel, CancelReason, EntrySwitch, Fact, LoginId, MassCancel, MassCancelAccepted, Modify, OrderRef, Side,
-    UserRefNum,
+    Cancel, CancelOrders, CancelReason, EntrySwitch, Fact, InstrumentId, LoginId, MassCancel,
+    MassCancelAccepted, Modify, OrderRef, Scope, Side, UserRefNum, VenueRefusal,
 };
 
 use super::Reference;
 use super::state::Order;
 
 impl Reference {
-    /// The login's live order of that name.
-    pub(super) fn find(&self, login: LoginId, user_ref_idx: u8, user_ref_num: UserRefNum) -> Option<Order> {
-        let order_ref = self.live.get(&(login, user_ref_idx, user_ref_num))?;
-        Some(self.orders[order_ref])
-    }
-
     pub(super) fn cancel(&mut self, login: LoginId, cancel: &Cancel) {
-        let Some(order) = self.find(login, cancel.user_ref_idx, cancel.user_ref_num) else { return };
+        let named = self.order_named(login, cancel.user_ref_idx, cancel.user_ref_num);
+        let Some(order) = named else { return };
         let left = cancel.quantity.saturating_sub(order.executed);
         if left >= order.open {
             return;
         }
         if left == 0 {
-            return self.cancel_whole(order.terms.order_ref, CancelReason::User);
+            return self.cancel_whole(order.order_ref(), CancelReason::User);
         }
-        self.order_mut(order.terms.order_ref).open = left;
         self.tell_canceled(&order, order.open - left, CancelReason::User);
+        self.reduce(order.order_ref(), left);
     }
 
     pub(super) fn modify(&mut self, login: LoginId, modify: &Modify) {
-        let Some(order) = self.find(login, modify.user_ref_idx, modify.user_ref_num) else { return };
+        let named = self.order_named(login, modify.user_ref_idx, modify.user_ref_num);
+        let Some(order) = named else { return };
         let Some(side) = Side::from_letter(modify.side) else { return };
         let left = modify.quantity.saturating_sub(order.executed);
         if order.is_buy() || side.is_buy() || left > order.open {
             return;
         }
         if left == 0 {
-            return self.cancel_whole(order.terms.order_ref, CancelReason::User);
+            return self.cancel_whole(order.order_ref(), CancelReason::User);
         }
-        let resting = self.order_mut(order.terms.order_ref);
-        (resting.open, resting.terms.side) = (left, side);
+        self.order_mut(order.order_ref()).terms.side = side;
         let fact = Fact::Modified { user_ref_num: modify.user_ref_num, side, quantity: left };
         self.tell(login, modify.user_ref_idx, fact);
+        self.reduce(order.order_ref(), left);
+    }
+
+    /// `left` shares stay open, in their place; the reserve goes first.
+    fn reduce(&mut self, order_ref: OrderRef, left: u32) {
+        let order = self.order_mut(order_ref);
+        let hidden_now = order.displayed.saturating_sub(left);
+        order.cancelled += order.open - left;
+        order.open = left;
+        order.displayed -= hidden_now;
+        let order = *order;
+        self.tell_reduced(&order, hidden_now);
     }
 
     pub(super) fn mass_cancel(&mut self, login: LoginId, request: &MassCancel) {
@@ -52,9 +59,8 @@ impl Reference {
         }
         self.tell(login, channel, Fact::MassCancelAccepted(echo(request)));
         let firm = self.firm_of(login, request.firm);
-        let selected = |order: &&Order| order.login == login && order.firm == firm && selects(request, order);
-        let doomed = self.orders.values().filter(selected).map(|order| order.terms.order_ref).collect();
-        self.cancel_all(doomed, CancelReason::User);
+        let selected = |order: &Order| order.login == login && order.firm == firm && selects(request, order);
+        self.cancel_all(selected, CancelReason::User);
     }
 
     pub(super) fn disable_entry(&mut self, login: LoginId, switch: &EntrySwitch) {
@@ -81,10 +87,42 @@ impl Reference {
     pub(super) fn disconnect(&mut self, login: LoginId) {
         self.login_mut(login).connected = false;
         if self.login(login).terms.cancel_on_disconnect {
-            let own = |order: &&Order| order.login == login;
-            let doomed = self.orders.values().filter(own).map(|order| order.terms.order_ref).collect();
+            let doomed = |order: &Order| order.login == login && !order.outlives_the_day();
             self.cancel_all(doomed, CancelReason::Supervisory);
         }
+    }
+
+    /// Day orders of all instruments end.
+    pub(super) fn end_of_day(&mut self) {
+        let is_day =
+            |order: &Order| b"05E6".contains(&order.terms.time_in_force) && !order.outlives_the_day();
+        self.cancel_all(is_day, CancelReason::Closed);
+    }
+
+    /// The operator's cancel.
+    pub(super) fn cancel_orders(&mut self, request: &CancelOrders) -> Result<(), VenueRefusal> {
+        self.must_exist(request.scope)?;
+        if request.instrument != InstrumentId(0) {
+            self.must_exist(Scope::Instrument(request.instrument))?;
+        }
+        self.cancel_scope(request.scope, |order| {
+            (request.instrument == InstrumentId(0) || order.instrument == request.instrument)
+                && match request.side {
+                    0 => true,
+                    b'B' => order.is_buy(),
+                    b'S' => !order.is_buy(),
+                    _ => false,
+                }
+        });
+        Ok(())
+    }
+
+    /// Cancels what is selected in a scope, for the venue.
+    pub(super) fn cancel_scope(&mut self, scope: Scope, selected: impl Fn(&Order) -> bool) {
+        let members: Vec<_> = self.orders.values().filter(|order| self.is_in(scope, order)).collect();
+        let doomed: Vec<_> =
+            members.into_iter().filter(|order| selected(order)).map(Order::order_ref).collect();
+        self.cancel_all(|order| doomed.contains(&order.order_ref()), CancelReason::Supervisory);
     }
 
     /// False when the UserRefNum is stale.
@@ -97,8 +135,10 @@ impl Reference {
         fresh
     }
 
-    fn cancel_all(&mut self, doomed: Vec<OrderRef>, reason: CancelReason) {
-        debug_assert!(doomed.is_sorted(), "Invariant: cancels go by ascending OrderRef");
+    /// Cancels everything selected by ascending OrderRef.
+    pub(super) fn cancel_all(&mut self, selected: impl Fn(&Order) -> bool, reason: CancelReason) {
+        let doomed: Vec<_> =
+            self.orders.values().filter(|order| selected(order)).map(Order::order_ref).collect();
         for order_ref in doomed {
             self.cancel_whole(order_ref, reason);
         }
@@ -107,6 +147,7 @@ impl Reference {
     pub(super) fn cancel_whole(&mut self, order_ref: OrderRef, reason: CancelReason) {
         let order = self.take_out(order_ref);
         self.tell_canceled(&order, order.open, reason);
+        self.tell_deleted(&order);
     }
 
     pub(super) fn tell_canceled(&mut self, order: &Order, quantity: u32, reason: CancelReason) {

@@ -1,95 +1,186 @@
-//! The naive venue: the rulebook in executable form.
+//! The naive venue: the rulebook (docs/rules.md) in executable form.
 //!
 //! One [`Reference`] keeps all orders in plain maps and scans them when asked. It refuses to know about
-//! speed, bytes, files, time and threads. Independent of `book` and `engine` by construction.
+//! speed, bytes, files and threads. Independent of `book` and `engine` by construction. Reserves, exposures and
+//! live orders of a scope are never kept: they are summed up from the live orders when somebody asks.
 //!
-//! - `checks`: what makes an order or a replacement valid.
-//! - `entry`: Enter and Replace.
-//! - `amend`: Cancel, Modify, Mass Cancel, entry switches, disconnects.
-//! - `matching`: price-time priority.
-//! - `state`: orders, books and logins.
+//! - `checks`: what makes an order or a replacement valid (§3). `ticks`: the tick table.
+//! - `entry`: Enter and Replace. `amend`: everything that takes shares off without a trade.
+//! - `resting`: how an order joins and leaves a book, slices of icebergs, and what the public hears of it.
+//! - `matching`, `prevention`, `prorata`: trading (§2, §4, §5, §14).
+//! - `settle`, `pegs`: what moves by itself (§6, §7, §10). `states`, `auction`: §8 and §9.
+//! - `risk`, `balances`, `bust`: §12 and §13. `config`: instruments and logins.
+//! - `state`: what is remembered. `view`: the state in the words of `domain::state`. `audit`: invariants.
 //!
-//! Invariants: a book is never crossed after a command; every live order is in exactly one queue; a
-//! UserRefNum is consumed at most once per channel.
-//!
-//! Not decided by the contract, decided here: a command of an unknown or removed login is ignored;
-//! configuration is believed as given (the venue checks it before it journals it).
+//! Invariants: see [`Reference::check`]. Where the rules leave room, docs/rules-questions.md says what is done here.
 
 mod amend;
+mod auction;
+mod audit;
+mod balances;
+mod bust;
 mod checks;
+mod config;
 mod entry;
 mod matching;
+mod pegs;
+mod prevention;
+mod prorata;
+mod resting;
+mod risk;
+mod settle;
 mod state;
+mod states;
+mod ticks;
+mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use ringside_domain::limits::PRICE_MARKET;
 use ringside_domain::{
-    Action, Command, Event, Fact, InstrumentId, InstrumentTerms, LoginId, LoginTerms, OrderRef, Symbol,
-    UserRefNum,
+    Account, Action, Asset, CancelReason, Command, Event, Fact, InstrumentId, InstrumentTerms, LoginId,
+    MarketFact, MatchNumber, OrderRef, Scope, Symbol, TimeNs, UserRefNum, VenueRefusal,
 };
 
-use state::{Book, Login};
-pub use state::{BookView, Fill, Order};
+use resting::Leaving;
+use risk::Limits;
+pub use state::{BookView, Fill, Order, Trade, TradeSide};
+use state::{History, Instrument, Login};
 
 /// The naive venue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reference {
     orders_max: usize,
     storage_full: bool,
-    instruments: BTreeMap<InstrumentId, InstrumentTerms>,
+    session: u32,
+    time_ns: TimeNs,
+    seed: u64,
+    instruments: BTreeMap<InstrumentId, Instrument>,
     logins: BTreeMap<LoginId, Login>,
-    books: BTreeMap<InstrumentId, Book>,
     orders: BTreeMap<OrderRef, Order>,
     live: BTreeMap<(LoginId, u8, UserRefNum), OrderRef>,
-    last_order_ref: u64,
-    last_match_number: u64,
-    fills: Vec<Fill>,
+    ends: BTreeSet<(TimeNs, OrderRef)>,
+    limits: BTreeMap<Scope, Limits>,
+    positions: BTreeMap<(Scope, InstrumentId), i64>,
+    killed: BTreeSet<Scope>,
+    restricted: BTreeSet<(Scope, InstrumentId)>,
+    /// All that an account has, reserved or not.
+    balances: BTreeMap<(Account, Asset), i128>,
+    /// Deposits less withdrawals.
+    deposited: BTreeMap<Asset, i128>,
+    last_order_ref: OrderRef,
+    last_match: MatchNumber,
+    volume: u64,
+    /// A visible order that leaves for its replacement.
+    leaving: Option<Leaving>,
+    history: History,
     events: Vec<Event>,
 }
 
+/// Something that happens by itself. In the order in which it happens at one time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Due {
+    CallEnds(InstrumentId),
+    OrderEnds(OrderRef),
+}
+
 impl Reference {
-    /// An empty venue in which at most `orders_max` orders may rest at once.
+    /// An empty venue in which at most `orders_max` orders may live at once.
     pub fn new(orders_max: usize) -> Self {
         Reference {
             orders_max,
             storage_full: false,
+            session: 0,
+            time_ns: 0,
+            seed: 0,
             instruments: BTreeMap::new(),
             logins: BTreeMap::new(),
-            books: BTreeMap::new(),
             orders: BTreeMap::new(),
             live: BTreeMap::new(),
+            ends: BTreeSet::new(),
+            limits: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            killed: BTreeSet::new(),
+            restricted: BTreeSet::new(),
+            balances: BTreeMap::new(),
+            deposited: BTreeMap::new(),
             last_order_ref: 0,
-            last_match_number: 0,
-            fills: Vec::new(),
+            last_match: 0,
+            volume: 0,
+            leaving: None,
+            history: History::default(),
             events: Vec::new(),
         }
     }
 
-    /// Obeys one command and returns its events in the order they leave.
-    pub fn apply(&mut self, command: &Command) -> Vec<Event> {
+    /// Obeys one command at its time and returns all events in the order they happen: first of what was due,
+    /// then of the command.
+    pub fn apply(&mut self, time_ns: TimeNs, command: &Command) -> Vec<Event> {
         debug_assert!(self.events.is_empty(), "Invariant: events never outlive their command");
-        if !self.configure(&command.action) && self.knows(command.login) {
-            self.obey(command.login, &command.action);
+        self.time_ns = time_ns;
+        while let Some((_, due)) = self.next_to_happen().filter(|(at, _)| *at <= time_ns) {
+            self.happen(due);
+            self.settle_all();
         }
-        debug_assert_eq!(self.orders.len(), self.live.len(), "Invariant: a live order has one name");
+        self.obey(command);
+        self.settle_all();
         std::mem::take(&mut self.events)
     }
 
-    /// The commands of the venue itself. False when the command is a client's.
-    fn configure(&mut self, action: &Action) -> bool {
-        match *action {
-            Action::StartSession(_) => {}
-            Action::AddInstrument(terms) | Action::ChangeInstrument(terms) => self.set_instrument(terms),
-            Action::RemoveInstrument(instrument) => drop(self.instruments.remove(&instrument)),
-            Action::AddLogin(terms) | Action::ChangeLogin(terms) => self.set_login(terms),
-            Action::RemoveLogin(login) => self.remove_login(login),
-            Action::StorageFull(full) => self.storage_full = full,
-            _ => return false,
-        }
-        true
+    fn next_to_happen(&self) -> Option<(TimeNs, Due)> {
+        let calls = self.instruments.iter().filter(|(_, instrument)| instrument.call_ends_ns > 0);
+        let call = calls.map(|(id, instrument)| (instrument.call_ends_ns, Due::CallEnds(*id))).min();
+        let order = self.ends.first().map(|(at, order_ref)| (*at, Due::OrderEnds(*order_ref)));
+        call.into_iter().chain(order).min()
     }
 
-    fn obey(&mut self, login: LoginId, action: &Action) {
+    fn happen(&mut self, due: Due) {
+        match due {
+            Due::CallEnds(instrument) => self.end_call(instrument),
+            Due::OrderEnds(order_ref) => self.cancel_whole(order_ref, CancelReason::Timeout),
+        }
+    }
+
+    /// The commands of the venue; those of clients it does not know are ignored.
+    fn obey(&mut self, command: &Command) {
+        let done = match command.action {
+            Action::StartSession(session) => self.just(|venue| venue.session = session),
+            Action::StorageFull(full) => self.just(|venue| venue.storage_full = full),
+            Action::SetSeed(seed) => self.just(|venue| venue.seed = seed),
+            Action::Tick => Ok(()),
+            Action::AddInstrument(terms) => self.add_instrument(terms),
+            Action::ChangeInstrument(terms) => self.change_instrument(terms),
+            Action::RemoveInstrument(instrument) => self.remove_instrument(instrument),
+            Action::AddLogin(terms) => self.add_login(terms),
+            Action::ChangeLogin(terms) => self.change_login(terms),
+            Action::RemoveLogin(login) => self.remove_login(login),
+            Action::SetState(request) => self.set_state(&request),
+            Action::Uncross(instrument) => self.uncross_now(instrument),
+            Action::EndOfDay => self.just(Reference::end_of_day),
+            Action::SetLimits(request) => self.set_limits(&request),
+            Action::Restrict(request) => self.restrict(&request),
+            Action::Kill(request) => self.kill(&request),
+            Action::CancelOrders(request) => self.cancel_orders(&request),
+            Action::Deposit(transfer) => self.deposit(&transfer),
+            Action::Withdraw(transfer) => self.withdraw(&transfer),
+            Action::Bust(bust) => self.bust(&bust),
+            ref action => self.just(|venue| venue.serve(command.login, action)),
+        };
+        if let Err(refusal) = done {
+            self.tell(LoginId::VENUE, 0, Fact::Refused(refusal));
+        }
+    }
+
+    fn just(&mut self, what: impl FnOnce(&mut Reference)) -> Result<(), VenueRefusal> {
+        what(self);
+        Ok(())
+    }
+
+    /// The commands of clients.
+    fn serve(&mut self, login: LoginId, action: &Action) {
+        if self.logins.get(&login).is_none_or(|login| login.removed) {
+            return;
+        }
         match action {
             Action::Enter(enter) => self.enter(login, enter),
             Action::Replace(replace) => self.replace(login, replace),
@@ -101,67 +192,109 @@ impl Reference {
             Action::AccountQuery(query) => self.account_query(login, query.user_ref_idx),
             Action::Connect => self.login_mut(login).connected = true,
             Action::Disconnect => self.disconnect(login),
-            _ => unreachable!("Invariant: configure() took every command of the venue"),
+            _ => unreachable!("Invariant: obey() took every command of the venue"),
         }
-    }
-
-    fn set_instrument(&mut self, terms: InstrumentTerms) {
-        self.instruments.insert(terms.instrument, terms);
-        self.books.entry(terms.instrument).or_default();
-    }
-
-    fn set_login(&mut self, terms: LoginTerms) {
-        let login = self.logins.entry(terms.login).or_insert_with(|| Login::new(terms));
-        login.terms = terms;
-        login.removed = false;
-    }
-
-    fn remove_login(&mut self, login: LoginId) {
-        if let Some(login) = self.logins.get_mut(&login) {
-            login.removed = true;
-            login.connected = false;
-        }
-    }
-
-    fn knows(&self, login: LoginId) -> bool {
-        self.logins.get(&login).is_some_and(|login| !login.removed)
     }
 
     fn login(&self, login: LoginId) -> &Login {
-        self.logins.get(&login).expect("Invariant: obey() is for known logins")
+        self.logins.get(&login).expect("Invariant: orders and commands are of known logins")
     }
 
     fn login_mut(&mut self, login: LoginId) -> &mut Login {
-        self.logins.get_mut(&login).expect("Invariant: obey() is for known logins")
+        self.logins.get_mut(&login).expect("Invariant: orders and commands are of known logins")
+    }
+
+    fn at(&self, instrument: InstrumentId) -> &Instrument {
+        self.instruments.get(&instrument).expect("Invariant: orders are in known instruments")
+    }
+
+    fn at_mut(&mut self, instrument: InstrumentId) -> &mut Instrument {
+        self.instruments.get_mut(&instrument).expect("Invariant: orders are in known instruments")
+    }
+
+    fn order_mut(&mut self, order_ref: OrderRef) -> &mut Order {
+        self.orders.get_mut(&order_ref).expect("Invariant: queues hold live orders")
     }
 
     fn tell(&mut self, login: LoginId, user_ref_idx: u8, fact: Fact) {
         self.events.push(Event { login, user_ref_idx, fact });
     }
+
+    fn tell_public(&mut self, instrument: InstrumentId, fact: MarketFact) {
+        self.tell(LoginId::VENUE, 0, Fact::Market { instrument, fact });
+    }
+
+    fn next_order_ref(&mut self) -> OrderRef {
+        self.last_order_ref += 1;
+        self.last_order_ref
+    }
+
+    /// A number below `n` (§4, Icebergs): SplitMix64, then the high half of a product.
+    fn draw(&mut self, n: u128) -> u64 {
+        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        ((u128::from(z) * n) >> 64) as u64
+    }
 }
 
-/// What can be seen from outside.
+/// What can be seen from outside, besides the views of `domain::state`.
 impl Reference {
     /// All matches so far, in the order they happened.
     pub fn fills(&self) -> &[Fill] {
-        &self.fills
+        &self.history.fills
     }
 
-    /// Resting orders of a symbol, each side best price first, oldest first at a price.
-    /// Empty for an unknown symbol.
+    /// All matches so far with everything that a Bust carries.
+    pub fn trades(&self) -> &[Trade] {
+        &self.history.trades
+    }
+
+    /// Number of the last match; 0 before the first.
+    pub fn last_match_number(&self) -> MatchNumber {
+        self.last_match
+    }
+
+    /// True once the match was broken.
+    pub fn busted(&self, match_number: MatchNumber) -> bool {
+        self.history.busted.contains(&match_number)
+    }
+
+    /// Resting orders of a symbol, visible and hidden, each side in priority. Empty for an unknown symbol.
     pub fn book(&self, symbol: Symbol) -> BookView {
-        let Some(terms) = self.instrument(symbol) else { return BookView::default() };
-        let book = &self.books[&terms.instrument];
-        let order = |order_ref: &OrderRef| self.orders[order_ref];
-        BookView {
-            bids: book.bids.values().rev().flatten().map(order).collect(),
-            asks: book.asks.values().flatten().map(order).collect(),
-        }
+        let Some(id) = self.find_instrument(symbol) else { return BookView::default() };
+        BookView { bids: self.side(id, true), asks: self.side(id, false) }
     }
 
-    /// All resting orders by ascending OrderRef.
+    fn side(&self, instrument: InstrumentId, buy: bool) -> Vec<Order> {
+        let book = &self.at(instrument).book;
+        let both = [book.in_priority(buy, false), book.in_priority(buy, true)];
+        let mut orders: Vec<_> = both.iter().flatten().map(|order_ref| self.orders[order_ref]).collect();
+        // Stable: visible orders stay before hidden ones of their price.
+        orders.sort_by_key(|order| match (order.price < PRICE_MARKET, buy) {
+            (false, _) => 0,
+            (true, true) => u64::MAX - order.price,
+            (true, false) => order.price,
+        });
+        orders
+    }
+
+    /// All live orders, parked ones included, by ascending OrderRef.
     pub fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.values()
+    }
+
+    /// The login's live order of that name.
+    pub fn order_named(&self, login: LoginId, user_ref_idx: u8, user_ref_num: UserRefNum) -> Option<Order> {
+        let order_ref = self.live.get(&(login, user_ref_idx, user_ref_num))?;
+        Some(self.orders[order_ref])
+    }
+
+    /// When the next thing happens by itself: the earliest end of a call or of an order.
+    pub fn next_due(&self) -> Option<TimeNs> {
+        self.next_to_happen().map(|(at, _)| at)
     }
 
     /// Last UserRefNum consumed on a channel; 0 when there was none.
@@ -179,8 +312,14 @@ impl Reference {
         self.logins.get(&login).is_some_and(|login| login.disabled)
     }
 
-    /// Terms of the live instrument with this symbol.
+    /// Terms of the listed instrument with this symbol.
     pub fn instrument(&self, symbol: Symbol) -> Option<&InstrumentTerms> {
-        self.instruments.values().find(|terms| terms.symbol == symbol)
+        self.find_instrument(symbol).map(|id| &self.at(id).terms)
+    }
+
+    /// The symbol means the last instrument that was added with it.
+    fn find_instrument(&self, symbol: Symbol) -> Option<InstrumentId> {
+        let last = self.instruments.iter().rfind(|(_, instrument)| instrument.terms.symbol == symbol);
+        last.filter(|(_, instrument)| instrument.listed).map(|(id, _)| *id)
     }
 }

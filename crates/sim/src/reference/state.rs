@@ -1,11 +1,15 @@
-//! What the venue remembers: orders, queues, logins, matches.
+//! What the venue remembers: orders, queues, instruments, logins, matches.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ringside_domain::limits::PRICE_MARKET;
-use ringside_domain::{Accepted, Firm, InstrumentId, LoginId, LoginTerms, OrderRef, UserRefNum};
+use ringside_domain::state::Place;
+use ringside_domain::{
+    Accepted, AuctionKind, ClientOrderId, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms,
+    MarketState, MatchNumber, NO_EXPIRE_AT, OrderRef, TimeNs, UserRefNum,
+};
 
-/// An order, incoming or resting.
+/// An order, incoming or live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Order {
     /// Whose it is.
@@ -18,28 +22,108 @@ pub struct Order {
     pub firm: Firm,
     /// Tag 24, kept over replaces.
     pub group_id: u16,
-    /// Shares open now.
+    /// Shares open now, the reserve included.
     pub open: u32,
+    /// Shares displayed; 0 for hidden and parked orders.
+    pub displayed: u32,
     /// Shares executed so far by the whole chain of replaces.
     pub executed: u32,
+    /// Shares of the chain taken off by self-trade prevention in mode decrement.
+    pub prevented: u32,
+    /// Shares taken off by reductions since the last Enter or Replace.
+    pub cancelled: u32,
+    /// Total of the chain as sent with the last Enter or Replace.
+    pub entered: u32,
+    /// Where it is.
+    pub place: Place,
+    /// Price at which it stands: 0 parked, `PRICE_MARKET` for a market order in a call.
+    pub price: u64,
+    /// Its limit: as sent, but for a market-to-limit order that found one.
+    pub limit: u64,
+    /// Number on market data.
+    pub public_ref: OrderRef,
+    /// Price last told of a peg.
+    pub told_price: u64,
+    /// When it ends by itself; 0 = never.
+    pub ends_at: TimeNs,
+    /// Tag 128.
+    pub expire_at: TimeNs,
+    /// Tag 129; 0 once triggered.
+    pub trigger_price: u32,
+    /// Tag 130; 0 once it rests.
+    pub execution: u8,
     /// Everything else, as it was announced; `quantity` is what was open when it was announced.
     pub terms: Accepted,
 }
 
 impl Order {
-    /// True when it may trade at the resting price `price`.
-    pub(super) fn accepts(&self, price: u64) -> bool {
-        let limit = self.terms.price;
-        limit >= PRICE_MARKET || if self.is_buy() { price <= limit } else { price >= limit }
+    pub(super) fn is_buy(&self) -> bool {
+        self.terms.side.is_buy()
+    }
+
+    pub(super) fn is_peg(&self) -> bool {
+        matches!(self.terms.price_type, b'R' | b'P' | b'M')
+    }
+
+    pub(super) fn is_stop(&self) -> bool {
+        self.trigger_price > 0
+    }
+
+    pub(super) fn is_market(&self) -> bool {
+        self.limit >= PRICE_MARKET
+    }
+
+    pub(super) fn is_discretionary(&self) -> bool {
+        self.terms.discretion_price > 0
+    }
+
+    pub(super) fn is_post_only(&self) -> bool {
+        self.terms.post_only == b'P'
+    }
+
+    /// At-open, at-close or reopening.
+    pub(super) fn is_cross(&self) -> bool {
+        self.terms.cross_type != b'N'
+    }
+
+    /// Exempt from the end of day and from cancel on disconnect (GTC, GTD).
+    pub(super) fn outlives_the_day(&self) -> bool {
+        self.expire_at != NO_EXPIRE_AT
     }
 
     /// True when its remainder never rests.
     pub(super) fn is_immediate(&self) -> bool {
-        self.terms.time_in_force == b'3' || self.terms.price >= PRICE_MARKET
+        self.terms.time_in_force == b'3' || self.execution == b'F' || self.is_market()
     }
 
-    pub(super) fn is_buy(&self) -> bool {
-        self.terms.side.is_buy()
+    /// The price up to which it trades: its limit, or beyond it with discretion.
+    pub(super) fn reach(&self) -> u64 {
+        if self.is_discretionary() { self.terms.discretion_price.into() } else { self.limit }
+    }
+
+    /// True when it may trade at a price of the other side.
+    pub(super) fn reaches(&self, price: u64) -> bool {
+        let reach = self.reach();
+        reach >= PRICE_MARKET || if self.is_buy() { price <= reach } else { price >= reach }
+    }
+
+    /// Shares that can be matched at once: what is displayed, or all of a hidden order.
+    pub(super) fn at_hand(&self) -> u32 {
+        if self.place == Place::Visible { self.displayed } else { self.open }
+    }
+
+    /// Visible, and not a market order in a call: those are told to nobody.
+    pub(super) fn is_public(&self) -> bool {
+        self.place == Place::Visible && self.price < PRICE_MARKET
+    }
+
+    /// True for orders that move when the instrument settles: stops, pegs, discretionary ones.
+    pub(super) fn is_watched(&self) -> bool {
+        self.is_stop() || self.is_peg() || self.is_discretionary()
+    }
+
+    pub(super) fn order_ref(&self) -> OrderRef {
+        self.terms.order_ref
     }
 
     /// UserRefNum of the order.
@@ -50,63 +134,219 @@ impl Order {
     pub(super) fn name(&self) -> (LoginId, u8, UserRefNum) {
         (self.login, self.user_ref_idx, self.terms.user_ref_num)
     }
+
+    /// Key of its level. Market orders stand before all prices of their side.
+    fn rank(&self) -> u64 {
+        if self.price >= PRICE_MARKET && !self.is_buy() { 0 } else { self.price }
+    }
 }
 
-/// The queues of one instrument: price → order references, oldest first.
-#[derive(Default, Debug)]
+/// Levels of one kind of orders of one side, each oldest first.
+type Levels = BTreeMap<u64, VecDeque<OrderRef>>;
+
+/// The queues of one instrument, and who waits to move.
+#[derive(Clone, Default, Debug)]
 pub(super) struct Book {
-    pub(super) bids: BTreeMap<u64, VecDeque<OrderRef>>,
-    pub(super) asks: BTreeMap<u64, VecDeque<OrderRef>>,
+    /// By hidden, then by side (buyers last).
+    queues: [[Levels; 2]; 2],
+    /// Stops, pegs and discretionary orders.
+    pub(super) watched: BTreeSet<OrderRef>,
 }
 
 impl Book {
-    pub(super) fn side_mut(&mut self, buy: bool) -> &mut BTreeMap<u64, VecDeque<OrderRef>> {
-        if buy { &mut self.bids } else { &mut self.asks }
+    fn levels(&self, buy: bool, hidden: bool) -> &Levels {
+        &self.queues[usize::from(hidden)][usize::from(buy)]
     }
 
-    /// Best price of a side and the oldest order there.
+    /// Best level of the visible or the hidden orders of a side, and the oldest order there.
+    pub(super) fn best(&self, buy: bool, hidden: bool) -> Option<(u64, OrderRef)> {
+        let levels = self.levels(buy, hidden);
+        let best = if buy { levels.last_key_value() } else { levels.first_key_value() };
+        best.map(|(rank, queue)| (*rank, queue[0]))
+    }
+
+    /// The order of a side that comes first: the better price, visible before hidden at one price.
     pub(super) fn first(&self, buy: bool) -> Option<(u64, OrderRef)> {
-        let best = if buy { self.bids.last_key_value() } else { self.asks.first_key_value() };
-        best.map(|(price, queue)| (*price, queue[0]))
-    }
-
-    pub(super) fn add(&mut self, order: &Order) {
-        let queue = self.side_mut(order.is_buy()).entry(order.terms.price).or_default();
-        queue.push_back(order.terms.order_ref);
-    }
-
-    pub(super) fn remove(&mut self, order: &Order) {
-        let side = self.side_mut(order.is_buy());
-        let queue = side.get_mut(&order.terms.price).expect("Invariant: a resting order has a queue");
-        queue.retain(|order_ref| *order_ref != order.terms.order_ref);
-        if queue.is_empty() {
-            side.remove(&order.terms.price);
+        match (self.best(buy, false), self.best(buy, true)) {
+            (Some(visible), Some(hidden)) if is_better(buy, hidden.0, visible.0) => Some(hidden),
+            (Some(visible), _) => Some(visible),
+            (None, hidden) => hidden,
         }
     }
 
+    /// Visible orders at a price, oldest first.
+    pub(super) fn visible_at(&self, buy: bool, price: u64) -> Vec<OrderRef> {
+        self.levels(buy, false).get(&price).map_or_else(Vec::new, |queue| queue.iter().copied().collect())
+    }
+
+    /// Visible or hidden orders of a side in priority.
+    pub(super) fn in_priority(&self, buy: bool, hidden: bool) -> Vec<OrderRef> {
+        let levels = self.levels(buy, hidden);
+        if buy {
+            levels.values().rev().flatten().copied().collect()
+        } else {
+            levels.values().flatten().copied().collect()
+        }
+    }
+
+    pub(super) fn add(&mut self, order: &Order) {
+        if order.place != Place::Parked {
+            let hidden = order.place == Place::Hidden;
+            let levels = &mut self.queues[usize::from(hidden)][usize::from(order.is_buy())];
+            levels.entry(order.rank()).or_default().push_back(order.order_ref());
+        }
+        if order.is_watched() {
+            self.watched.insert(order.order_ref());
+        }
+    }
+
+    pub(super) fn remove(&mut self, order: &Order) {
+        self.watched.remove(&order.order_ref());
+        if order.place == Place::Parked {
+            return;
+        }
+        let hidden = order.place == Place::Hidden;
+        let levels = &mut self.queues[usize::from(hidden)][usize::from(order.is_buy())];
+        let queue = levels.get_mut(&order.rank()).expect("Invariant: a resting order has a queue");
+        queue.retain(|order_ref| *order_ref != order.order_ref());
+        if queue.is_empty() {
+            levels.remove(&order.rank());
+        }
+    }
+
+    /// Crossed or locked, visible and hidden orders together.
     pub(super) fn is_crossed(&self) -> bool {
-        matches!((self.first(true), self.first(false)), (Some((bid, _)), Some((ask, _))) if bid >= ask)
+        let best = |buy| self.first(buy).map(|(price, _)| price);
+        matches!((best(true), best(false)), (Some(bid), Some(ask)) if bid >= ask)
+    }
+}
+
+/// Strictly better for the orders of a side.
+pub(super) fn is_better(buy: bool, price: u64, than: u64) -> bool {
+    if buy { price > than } else { price < than }
+}
+
+/// What was last told of an auction to come.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Indicative {
+    pub(super) price: u64,
+    pub(super) volume: u64,
+    pub(super) surplus: u64,
+    pub(super) surplus_buy: bool,
+}
+
+/// An instrument as the venue knows it.
+#[derive(Clone, Debug)]
+pub(super) struct Instrument {
+    pub(super) terms: InstrumentTerms,
+    pub(super) listed: bool,
+    pub(super) killed: bool,
+    pub(super) state: MarketState,
+    pub(super) auction: AuctionKind,
+    pub(super) call_ends_ns: TimeNs,
+    /// Price of the last trade; 0 = there was none.
+    pub(super) last_trade: u64,
+    /// It traded since the band's reference was set.
+    pub(super) traded: bool,
+    /// The band's reference if there was a trade; 0 = there was none.
+    pub(super) band_trade: u64,
+    /// A volatility auction found no price: no reference until the next trade.
+    pub(super) band_unknown: bool,
+    pub(super) top_buy: OrderRef,
+    pub(super) top_sell: OrderRef,
+    /// Lowest and highest print since the last election of stops.
+    pub(super) prints: Option<(u64, u64)>,
+    /// Best bid and ask by visible orders that are not pegs, when pegs were last priced.
+    pub(super) references: (Option<u64>, Option<u64>),
+    /// A peg is new, or continuous trading begins.
+    pub(super) pegs_wait: bool,
+    pub(super) told: Indicative,
+    pub(super) book: Book,
+}
+
+impl Instrument {
+    pub(super) fn new(terms: InstrumentTerms) -> Self {
+        Instrument {
+            terms,
+            listed: true,
+            killed: false,
+            state: MarketState::Continuous,
+            auction: AuctionKind::Opening,
+            call_ends_ns: 0,
+            last_trade: 0,
+            traded: false,
+            band_trade: 0,
+            band_unknown: false,
+            top_buy: 0,
+            top_sell: 0,
+            prints: None,
+            references: (None, None),
+            pegs_wait: false,
+            told: Indicative::default(),
+            book: Book::default(),
+        }
+    }
+
+    /// Price of the last trade, or the reference price of the terms before there is one; 0 = none.
+    pub(super) fn last_price(&self) -> u64 {
+        if self.last_trade > 0 { self.last_trade } else { self.terms.reference_price.into() }
+    }
+
+    /// What trades of the present command are measured against; 0 = nothing.
+    pub(super) fn band_reference(&self) -> u64 {
+        match (self.band_unknown, self.band_trade) {
+            (true, _) => 0,
+            (false, 0) => self.terms.reference_price.into(),
+            (false, price) => price,
+        }
+    }
+
+    /// The band follows the last trade, between commands only.
+    pub(super) fn move_band(&mut self) {
+        if self.traded {
+            (self.traded, self.band_trade, self.band_unknown) = (false, self.last_trade, false);
+        }
+    }
+
+    pub(super) fn print(&mut self, price: u64) {
+        let (low, high) = self.prints.unwrap_or((price, price));
+        self.prints = Some((low.min(price), high.max(price)));
+        (self.last_trade, self.traded) = (price, true);
+    }
+
+    pub(super) fn top_mut(&mut self, buy: bool) -> &mut OrderRef {
+        if buy { &mut self.top_buy } else { &mut self.top_sell }
+    }
+
+    /// The call in which at-close orders rest.
+    pub(super) fn is_closing_call(&self) -> bool {
+        self.state == MarketState::Auction && self.auction == AuctionKind::Closing
+    }
+
+    pub(super) fn is_continuous(&self) -> bool {
+        self.state == MarketState::Continuous
     }
 }
 
 /// A login as the venue knows it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Login {
     pub(super) terms: LoginTerms,
     pub(super) connected: bool,
     pub(super) disabled: bool,
     pub(super) removed: bool,
-    last: BTreeMap<u8, UserRefNum>,
+    /// Last UserRefNum of every channel that consumed one.
+    pub(super) channels: BTreeMap<u8, UserRefNum>,
 }
 
 impl Login {
     pub(super) fn new(terms: LoginTerms) -> Self {
-        Login { terms, connected: false, disabled: false, removed: false, last: BTreeMap::new() }
+        Login { terms, connected: false, disabled: false, removed: false, channels: BTreeMap::new() }
     }
 
     /// Last UserRefNum consumed on the channel.
     pub(super) fn last(&self, user_ref_idx: u8) -> UserRefNum {
-        self.last.get(&user_ref_idx).copied().unwrap_or(0)
+        self.channels.get(&user_ref_idx).copied().unwrap_or(0)
     }
 
     /// 0 is always stale because the first `last` is 0.
@@ -116,11 +356,19 @@ impl Login {
 
     pub(super) fn consume(&mut self, user_ref_idx: u8, user_ref_num: UserRefNum) {
         assert!(!self.is_stale(user_ref_idx, user_ref_num), "Invariant: UserRefNums only ascend");
-        self.last.insert(user_ref_idx, user_ref_num);
+        self.channels.insert(user_ref_idx, user_ref_num);
     }
 }
 
-/// One match.
+/// What happened, for those who ask afterwards. The rules only ask which matches were busted.
+#[derive(Clone, Default, Debug)]
+pub(super) struct History {
+    pub(super) fills: Vec<Fill>,
+    pub(super) trades: Vec<Trade>,
+    pub(super) busted: BTreeSet<MatchNumber>,
+}
+
+/// One match. In an auction the buyer stands as `taker`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Fill {
     /// Incoming order.
@@ -133,7 +381,40 @@ pub struct Fill {
     pub quantity: u32,
 }
 
-/// The resting orders of one instrument in priority.
+/// One match with all that a Bust carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Trade {
+    /// Its number.
+    pub match_number: MatchNumber,
+    /// Where.
+    pub instrument: InstrumentId,
+    /// Wire price.
+    pub price: u64,
+    /// Shares.
+    pub quantity: u32,
+    /// Who bought.
+    pub buyer: TradeSide,
+    /// Who sold.
+    pub seller: TradeSide,
+}
+
+/// One side of a match.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TradeSide {
+    /// Whose order.
+    pub login: LoginId,
+    /// Its channel.
+    pub user_ref_idx: u8,
+    /// Its name at the time of the trade.
+    pub user_ref_num: UserRefNum,
+    /// Its label.
+    pub client_order_id: ClientOrderId,
+    /// What it paid, in the quote asset's smallest unit.
+    pub fee: u64,
+}
+
+/// The resting orders of one instrument in priority, visible before hidden at a price, market orders of a call
+/// first.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BookView {
     /// Buyers: highest price first, then oldest.
