@@ -9,5 +9,5 @@ mod json;
 mod live;
 mod past;
 
-pub use json::{command_json, event_json, state_json};
+pub use json::{Names, command_json, event_json, state_json};
 pub use past::{Past, ReplayError, Summary, Turn};

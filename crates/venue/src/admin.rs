@@ -18,12 +18,11 @@ use crate::shared::Shared;
 
 mod command;
 mod directory;
-mod json;
 mod post;
 
 pub use directory::Directory;
 pub(crate) use directory::trades_for;
-pub use post::{FindTrade, Operator, TradeError};
+pub use post::{EventJson, FindTrade, Operator, TradeError};
 
 /// A sync that takes longer than this makes the venue not ready.
 const SYNC_STALL: Duration = Duration::from_millis(500);

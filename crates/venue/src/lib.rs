@@ -32,6 +32,6 @@ pub mod stages;
 pub mod threads;
 pub mod venue;
 
-pub use admin::{FindTrade, TradeError};
+pub use admin::{Directory, EventJson, FindTrade, TradeError};
 pub use config::{Config, ConfigError, Overrides};
 pub use venue::{Ready, Tools, Venue, VenueError};

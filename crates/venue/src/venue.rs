@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::bounded;
-use ringside_domain::{Sequence, Text};
+use ringside_domain::{Event, Sequence, Text};
 use ringside_engine::Engine;
 use ringside_gateway::limits::VERIFICATIONS_MAX;
 use ringside_gateway::{Credential, Gateway, GatewayError, GatewayOptions, LoginEntry, Verifier};
@@ -17,7 +17,7 @@ use serde_json::json;
 use thiserror::Error;
 use tracing::{error, info, warn};
 
-use crate::admin::{self, Directory, FindTrade, Identity, Operator, TradeError};
+use crate::admin::{self, Directory, EventJson, FindTrade, Identity, Operator, TradeError};
 use crate::boot::login_ids;
 use crate::config::{Config, ConfigError, Sync};
 use crate::desk::{Desk, desk};
@@ -75,13 +75,16 @@ pub struct Ready {
 pub struct Tools {
     /// Finds a trade that shall be broken.
     pub find_trade: Arc<FindTrade>,
+    /// Tells the operator what a command has caused.
+    pub event_json: Arc<EventJson>,
 }
 
 impl Default for Tools {
-    /// A venue that cannot break trades.
+    /// A venue that cannot break trades and has no words for events.
     fn default() -> Self {
         let find_trade = |_: &Path, _, _| Err(TradeError::Failed("this venue cannot look trades up".into()));
-        Tools { find_trade: Arc::new(find_trade) }
+        let event_json = |_: &Directory, _: &Event| serde_json::Value::Null;
+        Tools { find_trade: Arc::new(find_trade), event_json: Arc::new(event_json) }
     }
 }
 
@@ -212,7 +215,7 @@ impl<'a> Wiring<'a> {
             token: config.admin_token.clone(),
             directory: Arc::new(tokio::sync::Mutex::new(Directory::new(&engine))),
             desk: Arc::new(client),
-            find_trade: tools.find_trade,
+            tools,
             data_dir: config.data_dir.clone(),
         };
         Ok(Wiring {

@@ -99,16 +99,14 @@ impl Directory {
         self.usernames.values().map(|login| &self.logins[login.0 as usize - 1])
     }
 
-    /// The symbol of an id, for people.
-    pub fn symbol(&self, id: InstrumentId) -> String {
-        let known = self.instruments.get((id.0 as usize).wrapping_sub(1));
-        known.map_or_else(|| format!("#{}", id.0), |(symbol, _)| symbol.to_string())
+    /// The symbol of an instrument that was ever configured.
+    pub fn symbol(&self, id: InstrumentId) -> Option<Symbol> {
+        self.instruments.get((id.0 as usize).wrapping_sub(1)).map(|(symbol, _)| *symbol)
     }
 
-    /// The username of an id, for people.
-    pub fn username(&self, id: LoginId) -> String {
-        let known = self.logins.get((id.0 as usize).wrapping_sub(1));
-        known.map_or_else(|| format!("#{}", id.0), |terms| terms.username.to_string())
+    /// The username of a login that was ever configured.
+    pub fn username(&self, id: LoginId) -> Option<Username> {
+        self.logins.get((id.0 as usize).wrapping_sub(1)).map(|terms| terms.username)
     }
 }
 

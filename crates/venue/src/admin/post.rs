@@ -12,7 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use ringside_domain::{Action, Bust, Fact, MatchNumber, Sequence};
+use ringside_domain::{Action, Bust, Event, Fact, MatchNumber, Sequence, VenueRefusal};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -22,9 +22,9 @@ use tracing::info;
 use super::Admin;
 use super::command::{self, CommandError};
 use super::directory::Directory;
-use super::json::{event_json, refusal_name, refusal_text};
 use crate::config::AdminToken;
 use crate::desk::{Answer, DeskClient, NotTaken};
+use crate::venue::Tools;
 
 /// Longest body.
 const BODY_MAX: usize = 64 << 10;
@@ -45,6 +45,9 @@ pub enum TradeError {
 /// Looks a trade up in the journal of a data directory, for breaking it with a reason.
 pub type FindTrade = dyn Fn(&Path, MatchNumber, u8) -> Result<Bust, TradeError> + Send + Sync;
 
+/// Tells an event as JSON.
+pub type EventJson = dyn Fn(&Directory, &Event) -> Value + Send + Sync;
+
 /// What commands need.
 pub struct Operator {
     /// What authorises; `None`: nobody is.
@@ -53,8 +56,8 @@ pub struct Operator {
     pub directory: Arc<Mutex<Directory>>,
     /// The way to the engine.
     pub desk: Arc<DeskClient>,
-    /// For busts.
-    pub find_trade: Arc<FindTrade>,
+    /// Help from other rooms.
+    pub tools: Tools,
     /// Where the journal is.
     pub data_dir: PathBuf,
 }
@@ -147,7 +150,7 @@ fn misread(error: CommandError) -> Reply {
 }
 
 async fn find_trade(operator: &Operator, match_number: MatchNumber, reason: u8) -> Result<Bust, Reply> {
-    let (find, data_dir) = (operator.find_trade.clone(), operator.data_dir.clone());
+    let (find, data_dir) = (operator.tools.find_trade.clone(), operator.data_dir.clone());
     let found = tokio::task::spawn_blocking(move || find(&data_dir, match_number, reason));
     match tokio::time::timeout(LOOKUP_MAX, found).await {
         Ok(Ok(Ok(bust))) => Ok(bust),
@@ -169,7 +172,13 @@ async fn send(
 ) -> Result<Reply, Reply> {
     let sequence = Arc::new(AtomicU64::new(0));
     // A task of its own: it keeps the directory until the outcome is known, whoever still listens.
-    let task = tokio::spawn(carry_out(operator.desk.clone(), directory, action, sequence.clone()));
+    let task = tokio::spawn(carry_out(
+        operator.desk.clone(),
+        directory,
+        operator.tools.event_json.clone(),
+        action,
+        sequence.clone(),
+    ));
     match timeout_at(deadline, task).await {
         Ok(Ok(Outcome::Answered(answer, events))) => Ok(told(&answer, events)),
         Ok(Ok(Outcome::NotTaken(NotTaken::Full))) => {
@@ -192,6 +201,7 @@ async fn send(
 async fn carry_out(
     desk: Arc<DeskClient>,
     mut directory: OwnedMutexGuard<Directory>,
+    event_json: Arc<EventJson>,
     action: Action,
     sequence: Arc<AtomicU64>,
 ) -> Outcome {
@@ -215,7 +225,7 @@ fn told(answer: &Answer, events: Vec<Value>) -> Reply {
         _ => None,
     });
     if let Some(refusal) = refusal {
-        let body = json!({"error": refusal_text(refusal), "reason": refusal_name(refusal), "sequence": answer.sequence});
+        let body = json!({"error": refusal_text(refusal), "reason": format!("{refusal:?}"), "sequence": answer.sequence});
         return (StatusCode::CONFLICT, body);
     }
     let mut body = json!({"sequence": answer.sequence, "events": events});
@@ -236,4 +246,20 @@ fn unknown(status: StatusCode, error: &str, sequence: &AtomicU64) -> Reply {
         body["sequence"] = json!(sequence);
     }
     (status, body)
+}
+
+/// What a refusal means, for people.
+fn refusal_text(refusal: VenueRefusal) -> &'static str {
+    match refusal {
+        VenueRefusal::Instrument => "the instrument does not exist or is not listed",
+        VenueRefusal::Login => "the login does not exist",
+        VenueRefusal::Terms => "the terms contradict themselves, other instruments, or live orders",
+        VenueRefusal::State => "the state cannot follow the present one",
+        VenueRefusal::Scope => "the scope cannot be used here",
+        VenueRefusal::Match => "the match number was never given",
+        VenueRefusal::Broken => "the trade is broken already",
+        VenueRefusal::Balance => "not enough is available",
+        VenueRefusal::Range => "a number is out of range",
+        VenueRefusal::Capacity => "a capacity limit of the venue is reached",
+    }
 }
