@@ -8,6 +8,8 @@
 mod json;
 mod live;
 mod past;
+mod trade;
 
 pub use json::{Names, command_json, event_json, state_json};
 pub use past::{Past, ReplayError, Summary, Turn};
+pub use trade::find_trade;

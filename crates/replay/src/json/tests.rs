@@ -260,3 +260,46 @@ fn what_the_public_is_told_names_the_instrument_and_no_login() {
     assert_eq!(told[7]["surplus_side"], Value::Null);
     assert_eq!((&told[8]["state"], &told[8]["auction"]), (&json!("H"), &json!("O")));
 }
+
+#[test]
+fn the_state_lists_levels_best_first_with_their_orders() {
+    let mut engine = venue();
+    let order = |user_ref_num, side, price| {
+        let Action::Enter(order) = enter(OrderOptions::default()) else { unreachable!("an Enter") };
+        let order = Enter { user_ref_num, side, price, symbol: Text(*b"ESH4    "), ..order };
+        Command { login: LoginId(1), action: Action::Enter(order) }
+    };
+    let orders = [order(1, b'B', 2500), order(2, b'B', 5000), order(3, b'B', 5000), order(4, b'S', 7500)];
+    for command in orders {
+        engine.apply(2, &command, &mut |_: Event| ());
+    }
+    let state = state_json(&engine, 6);
+    assert_eq!((&state["sequence"], &state["time_ns"], &state["trades"]), (&json!(6), &json!(2), &json!(0)));
+    assert_eq!(state["state_hash"], format!("{:016x}", engine.state_hash()));
+    let book = &state["books"][0];
+    assert_eq!(
+        (&book["symbol"], &book["state"], &book["killed"]),
+        (&json!("ESH4"), &json!("T"), &json!(false))
+    );
+    let levels = |side: &str| -> Vec<_> {
+        let levels = book[side].as_array().unwrap().iter();
+        levels.map(|level| (level["price"].clone(), level["quantity"].clone(), numbers(level))).collect()
+    };
+    assert_eq!(levels("bids"), [(json!(5000), json!(4), vec![2, 3]), (json!(2500), json!(2), vec![1])]);
+    assert_eq!(levels("asks"), [(json!(7500), json!(2), vec![4])]);
+    for empty in ["hidden_bids", "hidden_asks", "parked"] {
+        assert_eq!(book[empty], json!([]), "{empty}");
+    }
+    for empty in ["limits", "exposures", "killed", "restrictions", "balances", "busted"] {
+        assert_eq!(state[empty], json!([]), "{empty}");
+    }
+    let login = &state["logins"][0];
+    assert_eq!((&login["username"], &login["live_orders"]), (&json!("ALICE"), &json!(4)));
+    assert_eq!(login["last_user_ref_num"], json!([[0, 4]]));
+}
+
+/// UserRefNums of the orders of a level.
+fn numbers(level: &Value) -> Vec<u64> {
+    let orders = level["orders"].as_array().unwrap().iter();
+    orders.map(|order| order["user_ref_num"].as_u64().unwrap()).collect()
+}
