@@ -1,39 +1,29 @@
-//! Price-time priority: match, rest, reduce, remove. Reads like the rulebook.
+//! Who stands first, and how orders come and go.
 
 use ringside_domain::Side;
 
-use crate::Tick;
-use crate::ladder::{Ladder, Level, NO_RANK, Rank};
+use crate::ladder::{Ladder, Level, NO_RANK, Pages, Rank};
 use crate::orders::{NONE, Order, Orders, Slot};
+use crate::{Store, Tick};
 
-/// An order on its way through the book, before it rests.
-#[derive(Clone, Copy, Debug)]
-pub struct Incoming {
-    /// Side.
-    pub side: Side,
-    /// Worst price it accepts; `None` = market.
-    pub limit: Option<Tick>,
-    /// Shares, ≥ 1.
-    pub quantity: u32,
+/// The two queues of a price: displayed orders stand before hidden ones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Queue {
+    /// Displayed orders.
+    Visible,
+    /// Hidden orders.
+    Hidden,
 }
 
-/// One match, told while it happens.
-#[derive(Clone, Copy, Debug)]
-pub struct Fill {
-    /// The resting order.
+/// The order that stands first on a side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct First {
+    /// The order.
     pub slot: Slot,
-    /// Price: always the resting order's.
-    pub tick: Tick,
-    /// Shares.
-    pub quantity: u32,
-    /// The resting order is used up: it has left the book and its slot is free after the call.
-    pub exhausted: bool,
-}
-
-/// Who is told of matches.
-pub trait Fills {
-    /// A match took place; `resting` is the order after it.
-    fn filled(&mut self, fill: Fill, resting: &Order);
+    /// Its rank: compare with [`limit_rank`].
+    pub rank: Rank,
+    /// In which queue.
+    pub queue: Queue,
 }
 
 /// The book of one instrument.
@@ -41,289 +31,295 @@ pub trait Fills {
 pub struct Book {
     bids: Ladder,
     asks: Ladder,
+    hidden_bids: Ladder,
+    hidden_asks: Ladder,
 }
 
 impl Book {
-    /// Trades an incoming order against the other side. Returns the shares left over.
-    pub fn trade(&mut self, orders: &mut Orders, incoming: Incoming, fills: &mut impl Fills) -> u32 {
-        let limit = limit_rank(incoming.side, incoming.limit);
-        let contra = self.contra(incoming.side);
-        let mut left = incoming.quantity;
-        while left > 0 && contra.best() <= limit {
-            left = trade_level(contra, orders, left, fills);
-        }
-        left
+    /// Rank of the best order of a side, visible or hidden; [`NO_RANK`] when there is none.
+    #[inline]
+    pub fn best_rank(&self, buy: bool) -> Rank {
+        self.ladder(buy, Queue::Visible).best().min(self.ladder(buy, Queue::Hidden).best())
     }
 
-    /// True when the order would trade at once.
-    pub fn would_trade(&self, side: Side, limit: Option<Tick>) -> bool {
-        let contra = if side.is_buy() { &self.asks } else { &self.bids };
-        contra.best() <= limit_rank(side, limit)
+    /// Rank of the best visible order of a side.
+    #[inline]
+    pub fn best_visible_rank(&self, buy: bool) -> Rank {
+        self.ladder(buy, Queue::Visible).best()
     }
 
-    /// Puts an order at the back of its level.
-    pub fn rest(&mut self, orders: &mut Orders, slot: Slot) {
-        let order = *orders.get(slot);
-        debug_assert!(order.open > 0 && order.tick > 0, "Invariant: what rests has a price and open shares");
-        let level = self.own(order.side).open_level(rank_of(order.side, order.tick));
+    /// The order of a side that trades next.
+    #[inline]
+    pub fn first(&self, pages: &Pages, buy: bool) -> Option<First> {
+        let visible = self.ladder(buy, Queue::Visible);
+        let hidden = self.ladder(buy, Queue::Hidden);
+        // At one price the visible order stands before the hidden one.
+        let (ladder, queue) =
+            if visible.best() <= hidden.best() { (visible, Queue::Visible) } else { (hidden, Queue::Hidden) };
+        let rank = ladder.best();
+        (rank != NO_RANK).then(|| First { slot: ladder.head(pages), rank, queue })
+    }
+
+    /// Puts an order at the back of its queue and level, by its side, tick and display.
+    #[inline]
+    pub fn add(&mut self, store: &mut Store, slot: Slot) {
+        let order = store.orders.get(slot);
+        debug_assert!(order.open > 0, "Invariant: what stands has open shares");
+        let (buy, queue, rank) = place(order);
+        let level = self.ladder_mut(buy, queue).open_level(&mut store.pages, rank);
         let last = level.tail;
         level.tail = slot;
-        level.quantity += u64::from(order.open);
         if last == NONE {
             level.head = slot;
         } else {
-            orders.get_mut(last).next = slot;
+            store.orders.get_mut(last).next = slot;
         }
-        let order = orders.get_mut(slot);
+        let order = store.orders.get_mut(slot);
         (order.previous, order.next) = (last, NONE);
-        self.debug_assert_not_crossed();
     }
 
-    /// Takes shares off a resting order; it keeps its place. `by` is less than what is open.
-    pub fn reduce(&mut self, orders: &mut Orders, slot: Slot, by: u32) {
-        let order = orders.get_mut(slot);
-        assert!(by < order.open, "Invariant: a reduction leaves something open");
-        order.open -= by;
-        let (side, tick) = (order.side, order.tick);
-        self.own(side).occupied_level(rank_of(side, tick)).quantity -= u64::from(by);
-    }
-
-    /// Takes a resting order out of the book. Its slot stays with the caller.
-    pub fn remove(&mut self, orders: &mut Orders, slot: Slot) {
-        let order = *orders.get(slot);
-        let rank = rank_of(order.side, order.tick);
-        let ladder = self.own(order.side);
-        let level = ladder.occupied_level(rank);
-        level.quantity -= u64::from(order.open);
-        unlink(level, orders, &order);
+    /// Takes an order out of its level. Its slot stays with the caller.
+    #[inline]
+    pub fn remove(&mut self, store: &mut Store, slot: Slot) {
+        let order = store.orders.get(slot);
+        let (buy, queue, rank) = place(order);
+        let (previous, next) = (order.previous, order.next);
+        let ladder = self.ladder_mut(buy, queue);
+        if previous != NONE && next != NONE {
+            // In the middle: the level itself does not change.
+            store.orders.get_mut(previous).next = next;
+            store.orders.get_mut(next).previous = previous;
+            return;
+        }
+        let page = ladder.page_of(rank);
+        let level = store.pages.level_mut(page, rank);
+        unlink_end(level, &mut store.orders, previous, next);
         if level.head == NONE {
-            ladder.close_level(rank);
+            ladder.close_level(&mut store.pages, page, rank);
         }
     }
 
-    /// The best price of a side.
-    pub fn best(&self, side: Side) -> Option<Tick> {
-        let ladder = if side.is_buy() { &self.bids } else { &self.asks };
-        (ladder.best() != NO_RANK).then(|| tick_of(side, ladder.best()))
+    /// Moves an order to the back of its level.
+    pub fn requeue(&mut self, store: &mut Store, slot: Slot) {
+        self.remove(store, slot);
+        self.add(store, slot);
     }
 
-    /// The levels of a side, best first.
-    pub fn levels(&self, side: Side) -> impl Iterator<Item = (Tick, Level)> + '_ {
-        let ladder = if side.is_buy() { &self.bids } else { &self.asks };
+    /// The best visible price of a side; `None` when there is none, or only orders without a price.
+    pub fn best(&self, side: Side) -> Option<Tick> {
+        let rank = self.best_visible_rank(side.is_buy());
+        (rank != NO_RANK && rank != 0).then(|| tick_of(side.is_buy(), rank))
+    }
+
+    /// The levels of a queue, best first.
+    pub fn levels<'a>(
+        &'a self,
+        pages: &'a Pages,
+        buy: bool,
+        queue: Queue,
+    ) -> impl Iterator<Item = (Rank, Level)> + 'a {
+        let ladder = self.ladder(buy, queue);
         let mut rank = ladder.best();
         core::iter::from_fn(move || {
-            let level = *ladder.level(rank)?;
-            let tick = tick_of(side, rank);
-            rank = ladder.next_after(rank);
-            Some((tick, level))
+            let level = ladder.level(pages, rank)?;
+            let found = rank;
+            rank = ladder.next_after(pages, rank);
+            Some((found, level))
         })
     }
 
-    /// The slots of a side in priority: best level first, oldest order first.
-    pub fn slots<'a>(&'a self, orders: &'a Orders, side: Side) -> impl Iterator<Item = Slot> + 'a {
-        self.levels(side).flat_map(move |(_, level)| {
-            core::iter::successors(Some(level.head), move |slot| {
-                Some(orders.get(*slot).next).filter(|next| *next != NONE)
-            })
-        })
+    /// The orders of one level, oldest first. Empty when the level is.
+    pub fn level_slots<'a>(
+        &'a self,
+        store: &'a Store,
+        buy: bool,
+        queue: Queue,
+        rank: Rank,
+    ) -> impl Iterator<Item = Slot> + 'a {
+        let head = self.ladder(buy, queue).level(&store.pages, rank).map_or(NONE, |level| level.head);
+        list(&store.orders, head)
     }
 
-    fn own(&mut self, side: Side) -> &mut Ladder {
-        if side.is_buy() { &mut self.bids } else { &mut self.asks }
+    /// The orders of a queue in priority: best level first, oldest order first.
+    pub fn slots<'a>(&'a self, store: &'a Store, buy: bool, queue: Queue) -> impl Iterator<Item = Slot> + 'a {
+        self.levels(&store.pages, buy, queue).flat_map(move |(_, level)| list(&store.orders, level.head))
     }
 
-    fn contra(&mut self, side: Side) -> &mut Ladder {
-        if side.is_buy() { &mut self.asks } else { &mut self.bids }
+    #[inline]
+    fn ladder(&self, buy: bool, queue: Queue) -> &Ladder {
+        match (queue, buy) {
+            (Queue::Visible, true) => &self.bids,
+            (Queue::Visible, false) => &self.asks,
+            (Queue::Hidden, true) => &self.hidden_bids,
+            (Queue::Hidden, false) => &self.hidden_asks,
+        }
     }
 
-    fn debug_assert_not_crossed(&self) {
-        if let (Some(bid), Some(ask)) = (self.best(Side::Buy), self.best(Side::Sell)) {
-            // Best bid stays below best ask after every command.
-            debug_assert!(bid < ask, "Invariant: book is never crossed");
+    #[inline]
+    fn ladder_mut(&mut self, buy: bool, queue: Queue) -> &mut Ladder {
+        match (queue, buy) {
+            (Queue::Visible, true) => &mut self.bids,
+            (Queue::Visible, false) => &mut self.asks,
+            (Queue::Hidden, true) => &mut self.hidden_bids,
+            (Queue::Hidden, false) => &mut self.hidden_asks,
         }
     }
 }
 
-/// Trades against the oldest orders of the best level until it or the incoming order is used up.
-#[inline]
-fn trade_level(contra: &mut Ladder, orders: &mut Orders, mut left: u32, fills: &mut impl Fills) -> u32 {
-    let rank = contra.best();
-    let level = contra.best_level();
-    while left > 0 && level.head != NONE {
-        let slot = level.head;
-        let order = orders.get_mut(slot);
-        let quantity = left.min(order.open);
-        left -= quantity;
-        order.open -= quantity;
-        // Cannot overflow: a chain never executes more than limits::QUANTITY_MAX.
-        order.executed += quantity;
-        level.quantity -= u64::from(quantity);
-        let resting = *order;
-        let exhausted = resting.open == 0;
-        if exhausted {
-            unlink(level, orders, &resting);
-        }
-        fills.filled(Fill { slot, tick: resting.tick, quantity, exhausted }, &resting);
-        if exhausted {
-            orders.remove(slot);
-        }
-    }
-    if level.head == NONE {
-        contra.close_level(rank);
-    }
-    left
+fn list(orders: &Orders, head: Slot) -> impl Iterator<Item = Slot> + '_ {
+    let some = |slot: Slot| Some(slot).filter(|slot| *slot != NONE);
+    core::iter::successors(some(head), move |slot| some(orders.get(*slot).next))
 }
 
-/// Takes an order out of its level's list. The level's quantity is the caller's business.
 #[inline]
-fn unlink(level: &mut Level, orders: &mut Orders, order: &Order) {
-    match order.previous {
-        NONE => level.head = order.next,
-        previous => orders.get_mut(previous).next = order.next,
+fn place(order: &Order) -> (bool, Queue, Rank) {
+    let queue = if order.is_visible() { Queue::Visible } else { Queue::Hidden };
+    let buy = order.side.is_buy();
+    (buy, queue, rank_of(buy, order.tick))
+}
+
+/// Takes the first or the last order out of a level's list.
+#[inline]
+fn unlink_end(level: &mut Level, orders: &mut Orders, previous: Slot, next: Slot) {
+    match previous {
+        NONE => level.head = next,
+        previous => orders.get_mut(previous).next = next,
     }
-    match order.next {
-        NONE => level.tail = order.previous,
-        next => orders.get_mut(next).previous = order.previous,
+    match next {
+        NONE => level.tail = previous,
+        next => orders.get_mut(next).previous = previous,
     }
+}
+
+/// The tick of an order without a price: it ranks before all prices of its side. Only in the call of an auction.
+pub const fn market_tick(buy: bool) -> Tick {
+    if buy { Tick::MAX } else { 0 }
 }
 
 /// Rank of a price on its own side: lowest is best.
-const fn rank_of(side: Side, tick: Tick) -> Rank {
-    if side.is_buy() { !tick } else { tick }
+#[inline]
+pub const fn rank_of(buy: bool, tick: Tick) -> Rank {
+    if buy { !tick } else { tick }
 }
 
-const fn tick_of(side: Side, rank: Rank) -> Tick {
-    if side.is_buy() { !rank } else { rank }
+/// The price of a rank.
+#[inline]
+pub const fn tick_of(buy: bool, rank: Rank) -> Tick {
+    if buy { !rank } else { rank }
 }
 
-/// Worst rank of the other side that the limit reaches.
-const fn limit_rank(side: Side, limit: Option<Tick>) -> Rank {
+/// Worst rank of the other side that an incoming order of this side reaches; `None` = market.
+#[inline]
+pub const fn limit_rank(buy: bool, limit: Option<Tick>) -> Rank {
     match limit {
         // Below NO_RANK, so that an empty side is never reached.
         None => NO_RANK - 1,
-        Some(tick) if side.is_buy() => tick,
-        Some(tick) => !tick,
+        Some(tick) => rank_of(!buy, tick),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::orders::plain;
     use alloc::vec::Vec;
-    use ringside_domain::{InstrumentId, LoginId};
-
-    #[derive(Default)]
-    struct Told(Vec<(u64, Tick, u32, bool)>);
-
-    impl Fills for Told {
-        fn filled(&mut self, fill: Fill, resting: &Order) {
-            self.0.push((resting.order_ref, fill.tick, fill.quantity, fill.exhausted));
-        }
-    }
 
     struct Desk {
         book: Book,
-        orders: Orders,
+        store: Store,
         next: u64,
     }
 
     impl Desk {
         fn new() -> Self {
-            Desk { book: Book::default(), orders: Orders::new(100), next: 0 }
+            Desk { book: Book::default(), store: Store::new(10_000), next: 0 }
         }
 
-        fn rest(&mut self, side: Side, tick: Tick, open: u32) -> Slot {
+        fn rest(&mut self, side: Side, tick: Tick, display: u8) -> Slot {
             self.next += 1;
-            let order =
-                Order::new(self.next, InstrumentId(1), side, tick, open, 0, LoginId(1), self.next as u32, 0);
-            let slot = self.orders.insert(order);
-            self.book.rest(&mut self.orders, slot);
+            let mut order = plain(self.next, side, tick, 1);
+            order.letters.display = display;
+            let slot = self.store.orders.insert(order);
+            self.book.add(&mut self.store, slot);
             slot
         }
 
-        fn trade(
-            &mut self,
-            side: Side,
-            limit: Option<Tick>,
-            quantity: u32,
-        ) -> (u32, Vec<(u64, Tick, u32, bool)>) {
-            let mut told = Told::default();
-            let left = self.book.trade(&mut self.orders, Incoming { side, limit, quantity }, &mut told);
-            (left, told.0)
+        fn remove(&mut self, slot: Slot) {
+            self.book.remove(&mut self.store, slot);
+            self.store.orders.remove(slot);
+        }
+
+        /// Order references of a side in the order in which they would trade.
+        fn drain(&mut self, buy: bool) -> Vec<u64> {
+            let mut refs = Vec::new();
+            while let Some(first) = self.book.first(&self.store.pages, buy) {
+                refs.push(self.store.orders.get(first.slot).order_ref);
+                self.remove(first.slot);
+            }
+            refs
         }
     }
 
     #[test]
-    fn trades_best_price_first_and_oldest_first_within_it() {
+    fn better_prices_first_then_visible_then_older_ones() {
         let mut desk = Desk::new();
-        desk.rest(Side::Sell, 102, 5);
-        desk.rest(Side::Sell, 101, 5);
-        desk.rest(Side::Sell, 101, 5);
-        let (left, fills) = desk.trade(Side::Buy, Some(102), 12);
-        assert_eq!(left, 0);
-        assert_eq!(fills, [(2, 101, 5, true), (3, 101, 5, true), (1, 102, 2, false)]);
-    }
-
-    #[test]
-    fn a_limit_stops_at_its_own_price() {
-        let mut desk = Desk::new();
-        desk.rest(Side::Buy, 100, 5);
-        desk.rest(Side::Buy, 99, 5);
-        assert_eq!(desk.trade(Side::Sell, Some(100), 8), (3, [(1, 100, 5, true)].to_vec()));
-        assert_eq!(desk.book.best(Side::Buy), Some(99));
-    }
-
-    #[test]
-    fn partial_fill_keeps_queue_position() {
-        let mut desk = Desk::new();
-        desk.rest(Side::Buy, 100, 10);
-        desk.rest(Side::Buy, 100, 10);
-        desk.trade(Side::Sell, Some(100), 4);
-        assert_eq!(desk.trade(Side::Sell, Some(100), 7).1, [(1, 100, 6, true), (2, 100, 1, false)]);
-    }
-
-    #[test]
-    fn cancelling_the_middle_of_a_level_loses_nobody_else() {
-        let mut desk = Desk::new();
-        let _first = desk.rest(Side::Buy, 100, 1);
-        let middle = desk.rest(Side::Buy, 100, 2);
-        let _last = desk.rest(Side::Buy, 100, 3);
-        desk.book.remove(&mut desk.orders, middle);
-        desk.orders.remove(middle);
-        assert_eq!(desk.trade(Side::Sell, None, 10), (6, [(1, 100, 1, true), (3, 100, 3, true)].to_vec()));
-        assert_eq!(desk.book.best(Side::Buy), None);
-    }
-
-    #[test]
-    fn a_reduced_order_keeps_its_place_and_the_level_its_sum() {
-        let mut desk = Desk::new();
-        let first = desk.rest(Side::Sell, 7, 10);
-        desk.rest(Side::Sell, 7, 1);
-        desk.book.reduce(&mut desk.orders, first, 9);
-        assert_eq!(desk.book.levels(Side::Sell).next().unwrap().1.quantity, 2);
-        assert_eq!(desk.trade(Side::Buy, None, 2).1, [(1, 7, 1, true), (2, 7, 1, true)]);
-    }
-
-    #[test]
-    fn prices_at_both_ends_of_the_range_work() {
-        let mut desk = Desk::new();
-        desk.rest(Side::Buy, 1, 1);
-        desk.rest(Side::Sell, 1_999_999_999, 1);
-        assert_eq!((desk.book.best(Side::Buy), desk.book.best(Side::Sell)), (Some(1), Some(1_999_999_999)));
-        assert!(
-            desk.book.would_trade(Side::Buy, None) && !desk.book.would_trade(Side::Buy, Some(1_999_999_998))
-        );
-        assert_eq!(desk.trade(Side::Sell, Some(1), 1).1, [(1, 1, 1, true)]);
-    }
-
-    #[test]
-    fn five_thousand_orders_at_one_price_trade_in_one_sweep() {
-        let mut desk = Desk { orders: Orders::new(5_000), ..Desk::new() };
-        for _ in 0..5_000 {
-            desk.rest(Side::Sell, 50, 1);
+        for (tick, display) in [(102, b'Y'), (101, b'N'), (101, b'Y'), (101, b'A'), (100, b'N')] {
+            desk.rest(Side::Sell, tick, display);
         }
-        let (left, fills) = desk.trade(Side::Buy, Some(50), 5_000);
-        assert_eq!((left, fills.len()), (0, 5_000));
-        assert!(fills.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        assert_eq!(desk.drain(false), [5, 3, 4, 2, 1]);
+        for (tick, display) in [(99, b'N'), (98, b'Y'), (99, b'Y')] {
+            desk.rest(Side::Buy, tick, display);
+        }
+        assert_eq!(desk.drain(true), [8, 6, 7]);
+    }
+
+    #[test]
+    fn orders_without_a_price_stand_before_all_prices() {
+        let mut desk = Desk::new();
+        desk.rest(Side::Buy, 1_999_999_999, b'Y');
+        desk.rest(Side::Buy, market_tick(true), b'Y');
+        desk.rest(Side::Sell, 1, b'Y');
+        desk.rest(Side::Sell, market_tick(false), b'Y');
+        assert_eq!((desk.book.best(Side::Buy), desk.book.best(Side::Sell)), (None, None));
+        assert_eq!((desk.drain(true), desk.drain(false)), ([2, 1].to_vec(), [4, 3].to_vec()));
+    }
+
+    #[test]
+    fn cancelling_any_order_of_a_level_loses_nobody_else() {
+        for doomed in 0..4 {
+            let mut desk = Desk::new();
+            let slots: Vec<Slot> = (0..4).map(|_| desk.rest(Side::Buy, 100, b'Y')).collect();
+            desk.remove(slots[doomed]);
+            let left: Vec<u64> = (1..=4).filter(|n| *n != doomed as u64 + 1).collect();
+            assert_eq!(desk.drain(true), left);
+            assert_eq!(desk.book.best(Side::Buy), None);
+        }
+    }
+
+    #[test]
+    fn a_requeued_order_goes_to_the_back_of_its_level() {
+        let mut desk = Desk::new();
+        let first = desk.rest(Side::Sell, 7, b'Y');
+        desk.rest(Side::Sell, 7, b'Y');
+        desk.book.requeue(&mut desk.store, first);
+        assert_eq!(desk.drain(false), [2, 1]);
+    }
+
+    #[test]
+    fn a_limit_reaches_its_own_price_and_no_further() {
+        assert!(rank_of(false, 100) <= limit_rank(true, Some(100)));
+        assert!(rank_of(false, 101) > limit_rank(true, Some(100)));
+        assert!(rank_of(true, 100) <= limit_rank(false, Some(100)));
+        assert!(rank_of(true, 99) > limit_rank(false, Some(100)));
+        assert!(NO_RANK > limit_rank(true, None) && NO_RANK > limit_rank(false, None));
+        assert!(rank_of(false, 1_999_999_999) <= limit_rank(true, None));
+        assert!(rank_of(true, 1) <= limit_rank(false, None));
+    }
+
+    #[test]
+    fn five_thousand_orders_at_one_price_keep_their_order() {
+        let mut desk = Desk::new();
+        (0..5_000).for_each(|_| _ = desk.rest(Side::Sell, 50, b'Y'));
+        assert!(desk.drain(false).windows(2).all(|pair| pair[0] < pair[1]));
     }
 }

@@ -6,6 +6,8 @@
 //! with their channels; limits, killed scopes, exposures, restrictions, balances, each ascending; busted matches.
 //! Numbers are hashed little-endian in the order of the fields.
 
+#![allow(clippy::should_implement_trait, reason = "not the standard trait: these bytes are a format")]
+
 use core::hash::Hasher;
 
 use crate::command::{InstrumentTerms, LoginTerms, RiskLimits, Scope};

@@ -1,98 +1,228 @@
-//! What makes an order invalid, in the order in which it is looked for. The first finding is the answer.
+//! What makes an order invalid, in the order in which it is looked for. The first finding is the answer (rules.md §3).
 
 use ringside_domain::limits::{PRICE_MARKET, QUANTITY_MAX, USER_REF_IDX_CARRIED};
 use ringside_domain::{
-    Enter, InstrumentId, InstrumentTerms, LoginId, OrderOptions, RejectReason, Replace, Side,
+    AuctionKind, Enter, InstrumentId, LoginId, MarketState, NO_EXPIRE_AT, OrderOptions, RejectReason,
+    Replace, Side,
 };
 
 use crate::Engine;
+use crate::instrument::{Instrument, Watch};
+use crate::special::is_plain;
+use crate::working::Working;
 
 impl Engine {
-    /// Side and instrument of a valid new order, or why it is refused.
-    pub(crate) fn check_enter(
-        &self,
-        login: LoginId,
-        enter: &Enter,
-    ) -> Result<(Side, InstrumentId), RejectReason> {
-        if self.login(login).disabled {
+    /// The order that an Enter asks for, or why it is refused.
+    #[inline]
+    pub(crate) fn check_enter(&mut self, login: LoginId, enter: &Enter) -> Result<Working, RejectReason> {
+        let state = self.login(login);
+        if state.disabled {
             return Err(RejectReason::EntryDisabled);
+        }
+        if state.guarded {
+            self.check_entry(login)?;
         }
         let side = Side::from_letter(enter.side).ok_or(RejectReason::Side)?;
         let instrument = self.symbols.get(enter.symbol).ok_or(RejectReason::Symbol)?;
-        let found = &self.instruments[instrument.0 as usize - 1];
-        if !found.listed {
-            return Err(RejectReason::Symbol);
+        let plain = is_plain(&enter.options);
+        let firm = self.login(login).terms.firm;
+        let w = Working::of_enter(login, firm, instrument, side, enter, plain);
+        self.check_terms(&w, enter.quantity)?;
+        check_letters(&w, b"0356E")?;
+        if !plain || w.letters.cross_type != b'N' || w.letters.time_in_force == b'6' {
+            check_options(&enter.options)?;
+            self.check_special(&w)?;
+            if w.extra.min_quantity > w.open {
+                return Err(RejectReason::MinQuantity);
+            }
+            self.check_combinations(&w)?;
         }
-        if !quantity_is_valid(&found.terms, enter.quantity) {
-            return Err(RejectReason::Quantity);
-        }
-        if !price_is_valid(&found.terms, enter.price) {
-            return Err(RejectReason::Price);
-        }
-        check_letters(enter)?;
-        if self.orders.is_full() || self.counters.storage_full {
+        self.check_permission(&w)?;
+        if self.store.orders.is_full() || self.counters.storage_full {
             return Err(RejectReason::Capacity);
         }
-        Ok((side, instrument))
+        Ok(w)
     }
 
-    /// True when a replacement may take the place of an order in this instrument. `executed` belongs to the chain.
-    pub(crate) fn replacement_is_valid(
-        &self,
-        instrument: InstrumentId,
-        replace: &Replace,
-        executed: u32,
-    ) -> bool {
-        let terms = &self.instruments[instrument.0 as usize - 1].terms;
-        quantity_is_valid(terms, replace.quantity)
-            && price_is_valid(terms, replace.price)
-            && replace.quantity > executed
-            && matches!(replace.time_in_force, b'0' | b'3' | b'5')
-            && matches!(replace.display, b'Y' | b'A')
-            && matches!(replace.intermarket_sweep, b'Y' | b'N')
-            && options_are_known(&replace.options)
-            && replace.options.min_quantity == 0
+    /// False: the replacement costs the original its life. Checks 5 to 13.
+    pub(crate) fn replacement_is_valid(&self, w: &Working, replace: &Replace, may_trigger: bool) -> bool {
+        let total_used = u64::from(w.executed) + u64::from(w.prevented);
+        u64::from(replace.quantity) > total_used
+            && self.check_terms(w, replace.quantity).is_ok()
+            && check_letters(w, b"0356").is_ok()
+            && check_options(&replace.options).is_ok()
+            && (may_trigger || replace.options.trigger_price == 0)
+            && w.extra.min_quantity <= replace.quantity
+            && self.check_special(w).is_ok()
+            && self.check_combinations(w).is_ok()
+    }
+
+    /// Quantity and price: checks 4 to 6. `total` is what was asked for.
+    #[inline]
+    fn check_terms(&self, w: &Working, total: u32) -> Result<(), RejectReason> {
+        let instrument = self.instrument(w.instrument);
+        if instrument.watch.any(Watch::SHUT) && !instrument.listed {
+            return Err(RejectReason::Symbol);
+        }
+        if total == 0 || total > QUANTITY_MAX || !instrument.is_on_lot(total) {
+            return Err(RejectReason::Quantity);
+        }
+        // Cannot truncate: below PRICE_MARKET a price fits u32 (asserted in limits).
+        if w.limit < PRICE_MARKET && !instrument.is_on_tick(w.limit as u32) {
+            return Err(RejectReason::Price);
+        }
+        Ok(())
+    }
+
+    fn instrument(&self, instrument: InstrumentId) -> &Instrument {
+        &self.instruments[instrument.0 as usize - 1]
+    }
+
+    /// The rest of check 8, and check 9.
+    #[cold]
+    fn check_special(&self, w: &Working) -> Result<(), RejectReason> {
+        let letters_known = b"NOCH".contains(&w.letters.cross_type)
+            && b"\0LPMR".contains(&w.letters.price_type)
+            && b"\0FM".contains(&w.extra.execution);
+        let bad_market_to_limit = w.is_market_to_limit() && !w.is_market();
+        let exclusive = (w.extra.execution != 0 && w.letters.post_only == b'P')
+            || (w.extra.discretion_price != 0 && !may_have_discretion(w));
+        if !letters_known || !self.time_is_valid(w) || bad_market_to_limit || exclusive {
+            return Err(RejectReason::Other);
+        }
+        let instrument = self.instrument(w.instrument);
+        let is_price = |price: u32| u64::from(price) < PRICE_MARKET && instrument.is_on_tick(price);
+        let (trigger, discretion) = (w.extra.trigger_price, w.extra.discretion_price);
+        if trigger != 0 && !is_price(trigger) {
+            return Err(RejectReason::Price);
+        }
+        let worse =
+            if w.is_buy() { u64::from(discretion) < w.limit } else { u64::from(discretion) > w.limit };
+        if discretion != 0 && (!is_price(discretion) || worse) {
+            return Err(RejectReason::Price);
+        }
+        Ok(())
+    }
+
+    fn time_is_valid(&self, w: &Working) -> bool {
+        let timed = w.letters.time_in_force == b'6';
+        if timed && !(1..86_400).contains(&w.extra.expire_seconds) {
+            return false;
+        }
+        match w.extra.expire_at {
+            NO_EXPIRE_AT => true,
+            at => !timed && w.letters.time_in_force != b'3' && (at == 0 || at > self.counters.time_ns),
+        }
+    }
+
+    /// What does not go together: checks 11 to 13.
+    #[cold]
+    fn check_combinations(&self, w: &Working) -> Result<(), RejectReason> {
+        let instrument = self.instrument(w.instrument);
+        let (floor, random) = (w.extra.max_floor, w.extra.random_reserves);
+        let bad_floor = floor != 0 && (!instrument.is_on_lot(floor) || !w.is_visible() || w.extra.is_peg);
+        if bad_floor || (random != 0 && (random >= floor || !instrument.is_on_lot(random))) {
+            return Err(RejectReason::MaxFloor);
+        }
+        let offset = w.extra.peg_offset;
+        let bad_offset =
+            offset != 0 && (!w.extra.is_peg || !offset.unsigned_abs().is_multiple_of(instrument.terms.tick));
+        let now_or_never = w.letters.time_in_force == b'3'
+            || w.extra.execution != 0
+            || w.extra.min_quantity != 0
+            || w.extra.trigger_price != 0;
+        if bad_offset || (w.extra.is_peg && (now_or_never || w.letters.cross_type != b'N')) {
+            return Err(RejectReason::PegType);
+        }
+        if matches!(w.letters.cross_type, b'O' | b'C') && now_or_never {
+            return Err(RejectReason::CrossOrder);
+        }
+        Ok(())
+    }
+
+    /// May this valid order be taken now? Checks 14 to 21.
+    #[inline]
+    pub(crate) fn check_permission(&self, w: &Working) -> Result<(), RejectReason> {
+        let instrument = self.instrument(w.instrument);
+        let special = Watch::SHUT | Watch::STATE | Watch::BOUNDS | Watch::BALANCES;
+        let guarded = self.login(w.login).guarded;
+        if !guarded && w.letters.cross_type == b'N' && !instrument.watch.any(special) {
+            return Ok(());
+        }
+        state_takes(instrument, w)?;
+        let terms = &instrument.terms;
+        let outside = w.limit < u64::from(terms.collar_low)
+            || (terms.collar_high != 0 && w.limit > u64::from(terms.collar_high));
+        if !w.is_market() && !w.extra.is_peg && outside {
+            return Err(RejectReason::Price);
+        }
+        if guarded {
+            self.check_risk(w)?;
+        }
+        if instrument.watch.any(Watch::BALANCES) { self.check_balance(w) } else { Ok(()) }
     }
 }
 
-fn check_letters(enter: &Enter) -> Result<(), RejectReason> {
-    if !matches!(enter.display, b'Y' | b'N' | b'A') {
+/// Letters of every order: checks 7 and 8.
+#[inline]
+fn check_letters(w: &Working, times: &[u8]) -> Result<(), RejectReason> {
+    let letters = &w.letters;
+    if !matches!(letters.display, b'Y' | b'N' | b'A') {
         return Err(RejectReason::Display);
     }
-    let known = matches!(enter.capacity, b'A' | b'P' | b'R' | b'O')
-        && matches!(enter.intermarket_sweep, b'Y' | b'N')
-        && b"NOCHSREA".contains(&enter.cross_type)
-        && matches!(enter.time_in_force, b'0' | b'3' | b'5' | b'6' | b'E')
-        && options_are_known(&enter.options);
-    if !known {
-        return Err(RejectReason::Other);
-    }
-    if enter.options.min_quantity > enter.quantity {
-        return Err(RejectReason::MinQuantity);
-    }
-    if is_offered(enter) { Ok(()) } else { Err(RejectReason::Other) }
+    let known = matches!(letters.capacity, b'A' | b'P' | b'R' | b'O')
+        && matches!(letters.intermarket_sweep, b'Y' | b'N')
+        && times.contains(&letters.time_in_force)
+        && w.user_ref_idx != USER_REF_IDX_CARRIED;
+    if known { Ok(()) } else { Err(RejectReason::Other) }
 }
 
-fn options_are_known(options: &OrderOptions) -> bool {
-    options.refused_tag == 0
-        && options.user_ref_idx != USER_REF_IDX_CARRIED
+/// Letters of tags, as sent.
+fn check_options(options: &OrderOptions) -> Result<(), RejectReason> {
+    let known = options.refused_tag == 0
         && matches!(options.customer_type, 0 | b'R' | b'N' | b' ')
         && matches!(options.post_only, 0 | b'P' | b'N')
-        && matches!(options.shares_located, 0 | b'Y' | b'N')
+        && matches!(options.shares_located, 0 | b'Y' | b'N');
+    if known { Ok(()) } else { Err(RejectReason::Other) }
 }
 
-/// Known to OUCH 5.0 but not offered by this venue: hidden orders, expiry, crosses, minimum quantity.
-fn is_offered(enter: &Enter) -> bool {
-    enter.display != b'N'
-        && enter.time_in_force != b'6'
-        && enter.cross_type == b'N'
-        && enter.options.min_quantity == 0
+fn may_have_discretion(w: &Working) -> bool {
+    w.letters.post_only != b'P'
+        && w.extra.max_floor == 0
+        && !w.extra.is_peg
+        && w.extra.trigger_price == 0
+        && !w.is_market()
+        && w.letters.cross_type == b'N'
 }
 
-fn quantity_is_valid(terms: &InstrumentTerms, quantity: u32) -> bool {
-    (1..=QUANTITY_MAX).contains(&quantity) && quantity.is_multiple_of(terms.lot)
-}
-
-fn price_is_valid(terms: &InstrumentTerms, price: u64) -> bool {
-    price >= PRICE_MARKET || (price > 0 && price.is_multiple_of(u64::from(terms.tick)))
+/// Check 14: what the state of the instrument takes (rules.md §8, §9).
+fn state_takes(instrument: &Instrument, w: &Working) -> Result<(), RejectReason> {
+    if instrument.killed {
+        return Err(RejectReason::Halted);
+    }
+    match instrument.state {
+        MarketState::Halted | MarketState::CancelOnly => return Err(RejectReason::Halted),
+        MarketState::Closed => return Err(RejectReason::Closed),
+        MarketState::PreOpen | MarketState::Auction | MarketState::Continuous => {}
+    }
+    if instrument.state.is_call() {
+        let now_or_never =
+            w.letters.time_in_force == b'3' || w.is_fill_or_kill() || w.extra.min_quantity != 0;
+        if now_or_never {
+            return Err(RejectReason::Halted);
+        }
+        let plain_market = w.is_market() && w.letters.cross_type == b'N' && !w.extra.is_peg;
+        if plain_market && w.extra.trigger_price == 0 {
+            return Err(RejectReason::MarketOrder);
+        }
+    }
+    let called = instrument.state == MarketState::Auction;
+    let comes = match w.letters.cross_type {
+        b'O' => {
+            instrument.state == MarketState::PreOpen || (called && instrument.auction == AuctionKind::Opening)
+        }
+        b'H' => called && instrument.auction == AuctionKind::Volatility,
+        _ => true,
+    };
+    if comes { Ok(()) } else { Err(RejectReason::CrossOrder) }
 }

@@ -1,81 +1,175 @@
 //! Configuration as commands: instruments, logins, sessions. Ids are dense, ascending and never reused.
 //!
-//! The venue derives these commands from its configuration file and checks them before it journals them. One
-//! that cannot be carried out (an id out of line, a tick change under live orders) changes nothing.
+//! A command that cannot be carried out (an id out of line, a tick change under live orders) changes nothing and is
+//! refused.
 
-use ringside_book::Book;
-use ringside_domain::limits::{INSTRUMENTS_MAX, LOGINS_MAX};
-use ringside_domain::{Action, InstrumentId, InstrumentTerms, LoginId, LoginTerms};
+use alloc::vec::Vec;
 
+use ringside_book::Slot;
+use ringside_domain::limits::{INSTRUMENTS_MAX, LOGINS_MAX, PRICE_MARKET};
+use ringside_domain::{
+    Action, Allocation, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MarketState, VenueRefusal,
+};
+
+use crate::instrument::Instrument;
 use crate::login::Login;
-use crate::{Engine, Instrument};
+use crate::{Engine, Listener};
 
 impl Engine {
-    pub(crate) fn configure(&mut self, action: &Action) {
+    pub(crate) fn configure(
+        &mut self,
+        action: &Action,
+        _out: &mut impl Listener,
+    ) -> Result<(), VenueRefusal> {
         match *action {
             Action::StartSession(session) => self.counters.session = session,
-            Action::AddInstrument(terms) => self.add_instrument(terms),
-            Action::ChangeInstrument(terms) => self.change_instrument(terms),
-            Action::RemoveInstrument(id) => self.remove_instrument(id),
-            Action::AddLogin(terms) => self.add_login(terms),
-            Action::ChangeLogin(terms) => self.change_login(terms),
-            Action::RemoveLogin(id) => self.remove_login(id),
+            Action::SetSeed(seed) => self.counters.seed = seed,
             Action::StorageFull(full) => self.counters.storage_full = full,
-            // Orders come from logins alone.
+            Action::AddInstrument(terms) => self.add_instrument(terms)?,
+            Action::ChangeInstrument(terms) => self.change_instrument(terms)?,
+            Action::RemoveInstrument(id) => self.remove_instrument(id)?,
+            Action::AddLogin(terms) => self.add_login(terms)?,
+            Action::ChangeLogin(terms) => self.change_login(terms)?,
+            Action::RemoveLogin(id) => self.remove_login(id)?,
+            // Time has passed: that was all. Orders come from logins alone.
             _ => {}
         }
+        Ok(())
     }
 
-    fn add_instrument(&mut self, terms: InstrumentTerms) {
+    fn add_instrument(&mut self, terms: InstrumentTerms) -> Result<(), VenueRefusal> {
         let next = self.instruments.len() as u32 + 1;
-        if terms.instrument.0 != next || next > INSTRUMENTS_MAX || terms.tick == 0 || terms.lot == 0 {
-            return;
+        if terms.instrument.0 != next {
+            return Err(VenueRefusal::Instrument);
+        }
+        if next > INSTRUMENTS_MAX {
+            return Err(VenueRefusal::Capacity);
+        }
+        if !are_sound(&terms) || !self.decimals_agree(&terms) {
+            return Err(VenueRefusal::Terms);
         }
         self.symbols.insert(terms.symbol, terms.instrument);
-        self.instruments.push(Instrument { terms, listed: true, live_orders: 0, book: Book::default() });
+        self.instruments.push(Instrument::new(terms));
+        Ok(())
     }
 
-    fn change_instrument(&mut self, terms: InstrumentTerms) {
-        let Some(instrument) = self.instrument_mut(terms.instrument) else { return };
-        let same_tick = terms.tick == instrument.terms.tick;
-        let same_symbol = terms.symbol == instrument.terms.symbol;
-        // Levels are kept in ticks: the tick may change only while there are none.
-        if terms.tick == 0 || terms.lot == 0 || !same_symbol || !(same_tick || instrument.live_orders == 0) {
-            return;
+    fn change_instrument(&mut self, terms: InstrumentTerms) -> Result<(), VenueRefusal> {
+        let agree = are_sound(&terms) && self.decimals_agree(&terms);
+        let found = self.instruments.get_mut((terms.instrument.0 as usize).wrapping_sub(1));
+        let instrument = found.ok_or(VenueRefusal::Instrument)?;
+        let old = instrument.terms;
+        let collar = (terms.collar_low, terms.collar_high) != (old.collar_low, old.collar_high);
+        let may_change = instrument.live_orders == 0
+            || (same_measures(&terms, &old) && (!collar || may_move_collar(instrument)));
+        if !agree || terms.symbol != old.symbol || !may_change {
+            return Err(VenueRefusal::Terms);
         }
         instrument.terms = terms;
         instrument.listed = true;
-    }
-
-    fn remove_instrument(&mut self, id: InstrumentId) {
-        if let Some(instrument) = self.instrument_mut(id)
-            && instrument.live_orders == 0
-        {
-            instrument.listed = false;
+        if terms.allocation != Allocation::ProRata {
+            (instrument.top_buy, instrument.top_sell) = (0, 0);
         }
+        instrument.rewatch();
+        Ok(())
     }
 
-    fn add_login(&mut self, terms: LoginTerms) {
+    fn remove_instrument(&mut self, id: InstrumentId) -> Result<(), VenueRefusal> {
+        let index = self.listed(id)?;
+        let instrument = &mut self.instruments[index];
+        if instrument.live_orders > 0 {
+            return Err(VenueRefusal::Terms);
+        }
+        instrument.listed = false;
+        instrument.rewatch();
+        Ok(())
+    }
+
+    fn add_login(&mut self, terms: LoginTerms) -> Result<(), VenueRefusal> {
         let next = self.logins.len() as u32 + 1;
-        if terms.login.0 == next && next <= LOGINS_MAX {
-            self.logins.push(Login::new(terms));
+        if terms.login.0 != next {
+            return Err(VenueRefusal::Login);
         }
+        if next > LOGINS_MAX {
+            return Err(VenueRefusal::Capacity);
+        }
+        self.logins.push(Login::new(terms));
+        self.reguard();
+        Ok(())
     }
 
-    fn change_login(&mut self, terms: LoginTerms) {
-        if let Some(login) = self.logins.get_mut((terms.login.0 as usize).wrapping_sub(1)) {
-            login.terms = terms;
-            login.listed = true;
-        }
+    fn change_login(&mut self, terms: LoginTerms) -> Result<(), VenueRefusal> {
+        let login = self.login_at(terms.login).ok_or(VenueRefusal::Login)?;
+        // Reserves go with the orders to the account in force.
+        let slots: Vec<Slot> = login.slots().collect();
+        slots.iter().for_each(|slot| self.count_reserve(*slot, -1));
+        let login = self.login_mut(terms.login);
+        login.terms = terms;
+        login.listed = true;
+        slots.iter().for_each(|slot| self.count_reserve(*slot, 1));
+        self.recount();
+        Ok(())
     }
 
-    fn remove_login(&mut self, id: LoginId) {
-        if let Some(login) = self.logins.get_mut((id.0 as usize).wrapping_sub(1)) {
-            login.listed = false;
-        }
+    fn remove_login(&mut self, id: LoginId) -> Result<(), VenueRefusal> {
+        let found = self.logins.get_mut((id.0 as usize).wrapping_sub(1));
+        let login = found.filter(|login| login.listed).ok_or(VenueRefusal::Login)?;
+        login.listed = false;
+        login.connected = false;
+        Ok(())
     }
 
-    fn instrument_mut(&mut self, id: InstrumentId) -> Option<&mut Instrument> {
-        self.instruments.get_mut((id.0 as usize).wrapping_sub(1))
+    /// An asset has one number of decimals, whatever it is used for (rules.md §12).
+    fn decimals_agree(&self, terms: &InstrumentTerms) -> bool {
+        let others = self
+            .instruments
+            .iter()
+            .filter(|other| other.listed && other.terms.instrument != terms.instrument);
+        let mut known = others.flat_map(|other| decimals(&other.terms)).chain(decimals(terms));
+        let mine = decimals(terms);
+        known.all(|(asset, digits)| {
+            mine.iter().all(|(own, own_digits)| *own != asset || *own_digits == digits)
+        })
     }
+}
+
+/// Assets of an instrument with the decimals of their smallest unit; blank ones agree with everything.
+fn decimals(terms: &InstrumentTerms) -> [(ringside_domain::Asset, u8); 2] {
+    let quantity = terms.quantity_decimals;
+    if terms.base.is_blank() {
+        return [(terms.base, 0), (terms.quote, 0)];
+    }
+    [(terms.base, quantity), (terms.quote, terms.price_decimals.saturating_add(quantity))]
+}
+
+/// Terms that do not contradict themselves.
+fn are_sound(terms: &InstrumentTerms) -> bool {
+    let prices = [terms.collar_low, terms.collar_high, terms.reference_price];
+    let ranges = &terms.tick_ranges;
+    let used = ranges.iter().take_while(|range| range.from != 0).count();
+    terms.tick != 0
+        && u64::from(terms.tick) < PRICE_MARKET
+        && terms.lot != 0
+        && prices.iter().all(|price| u64::from(*price) < PRICE_MARKET)
+        && (terms.collar_low == 0 || terms.collar_high == 0 || terms.collar_low <= terms.collar_high)
+        && ranges[used..].iter().all(|range| range.from == 0 && range.tick == 0)
+        && ranges[..used].windows(2).all(|pair| pair[0].from < pair[1].from)
+        && ranges[..used].iter().all(|range| {
+            range.tick != 0 && range.tick.is_multiple_of(terms.tick) && u64::from(range.from) < PRICE_MARKET
+        })
+        && terms.base.is_blank() == terms.quote.is_blank()
+        && (terms.base.is_blank() || terms.base != terms.quote)
+}
+
+/// A collar moves only where orders on both sides of it cannot cross, and where no reserve was taken by it.
+fn may_move_collar(instrument: &Instrument) -> bool {
+    instrument.state == MarketState::Continuous && instrument.terms.base.is_blank()
+}
+
+/// What live orders are measured in.
+fn same_measures(terms: &InstrumentTerms, old: &InstrumentTerms) -> bool {
+    (terms.tick, terms.lot, terms.price_decimals, terms.quantity_decimals)
+        == (old.tick, old.lot, old.price_decimals, old.quantity_decimals)
+        && terms.tick_ranges == old.tick_ranges
+        && (terms.base, terms.quote) == (old.base, old.quote)
+        && (terms.maker_fee_ppm, terms.taker_fee_ppm) == (old.maker_fee_ppm, old.taker_fee_ppm)
 }

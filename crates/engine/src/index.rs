@@ -1,26 +1,52 @@
 //! UserRefNum → slot of the live order, for one channel of one login.
 //!
-//! UserRefNums ascend, so live ones are neighbours: pages of 64 slots, found by the same window as price
-//! levels. No hashing; a jump to 4,294,967,295 costs one page.
+//! UserRefNums only ascend, so the index is a log with deletions: pages of 64 neighbours, and a window of page
+//! numbers that is only ever extended at its upper end. No hashing. What the window has left behind goes to a tree;
+//! a jump to 4,294,967,295 costs one page.
+//!
+//! A walk in ascending UserRefNum is a walk by arrival, and so by OrderRefNum: mass cancels need no list of their own.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use ringside_book::directory::{Directory, NO_PAGE};
 use ringside_book::{NONE, Slot};
 use ringside_domain::UserRefNum;
 
 const ENTRIES: u32 = 64;
+/// Most page numbers in the window: 16,777,216 UserRefNums, 1 MiB.
+const WINDOW_MAX: u32 = 262_144;
+/// Most page numbers that may be skipped without starting the window anew: 65,536 UserRefNums, 4 KiB.
+const GAP_MAX: u32 = 1_024;
 
-#[derive(Debug)]
-struct Page {
-    live: u32,
-    slots: [Slot; ENTRIES as usize],
+/// A page in the window or the tree: its number in `pages` and how many of its orders are alive. Zero: no page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Entry(u32);
+
+impl Entry {
+    const NONE: Entry = Entry(0);
+
+    /// One live order. Cannot overflow: fewer than 2^25 pages, since each holds a live order (limits::ORDERS_MAX).
+    const fn first(page: usize) -> Entry {
+        Entry((page as u32) << 7 | 1)
+    }
+
+    const fn page(self) -> usize {
+        (self.0 >> 7) as usize
+    }
+
+    const fn live(self) -> u32 {
+        self.0 & 127
+    }
 }
 
 /// The index.
 #[derive(Debug, Default)]
 pub struct OrderIndex {
-    directory: Directory,
-    pages: Vec<Page>,
+    /// Page number of `window[0]`.
+    base: u32,
+    window: Vec<Entry>,
+    /// Pages below `base` that still hold live orders.
+    left_behind: BTreeMap<u32, Entry>,
+    pages: Vec<[Slot; ENTRIES as usize]>,
     free: Vec<u32>,
 }
 
@@ -28,51 +54,105 @@ impl OrderIndex {
     /// The live order, or [`NONE`].
     #[inline]
     pub fn get(&self, user_ref_num: UserRefNum) -> Slot {
-        match self.directory.get(user_ref_num / ENTRIES) {
-            NO_PAGE => NONE,
-            page => self.pages[page as usize].slots[(user_ref_num % ENTRIES) as usize],
+        match self.entry(user_ref_num / ENTRIES) {
+            Entry::NONE => NONE,
+            entry => self.pages[entry.page()][(user_ref_num % ENTRIES) as usize],
         }
     }
 
-    /// Adds a live order.
+    #[inline]
+    fn entry(&self, number: u32) -> Entry {
+        match self.window.get(number.wrapping_sub(self.base) as usize) {
+            Some(entry) => *entry,
+            None if self.left_behind.is_empty() => Entry::NONE,
+            None => self.left_behind.get(&number).copied().unwrap_or(Entry::NONE),
+        }
+    }
+
+    /// Adds a live order. Its UserRefNum is above all that were ever added.
     #[inline]
     pub fn insert(&mut self, user_ref_num: UserRefNum, slot: Slot) {
-        let mut handle = self.directory.get(user_ref_num / ENTRIES);
-        if handle == NO_PAGE {
-            handle = self.add_page(user_ref_num / ENTRIES);
+        let (number, at) = (user_ref_num / ENTRIES, (user_ref_num % ENTRIES) as usize);
+        match self.window.get_mut(number.wrapping_sub(self.base) as usize) {
+            Some(entry) if *entry != Entry::NONE => {
+                let place = &mut self.pages[entry.page()][at];
+                debug_assert!(*place == NONE, "Invariant: a UserRefNum lives once");
+                *place = slot;
+                entry.0 += 1;
+            }
+            _ => self.insert_page(number, at, slot),
         }
-        let page = &mut self.pages[handle as usize];
-        debug_assert!(
-            page.slots[(user_ref_num % ENTRIES) as usize] == NONE,
-            "Invariant: a UserRefNum lives once"
-        );
-        page.slots[(user_ref_num % ENTRIES) as usize] = slot;
-        page.live += 1;
+    }
+
+    #[cold]
+    fn insert_page(&mut self, number: u32, at: usize, slot: Slot) {
+        let page = self.free.pop().map_or_else(|| self.grow(), |page| page as usize);
+        self.pages[page][at] = slot;
+        self.cover(number);
+        self.window[(number - self.base) as usize] = Entry::first(page);
+    }
+
+    fn grow(&mut self) -> usize {
+        self.pages.push([NONE; ENTRIES as usize]);
+        // Room for every page to be free at once, so that a removal never allocates.
+        self.free.reserve(self.pages.len() - self.free.len());
+        self.pages.len() - 1
+    }
+
+    /// Extends the window up to a page number. Amortised O(1): what moves was added one by one, and never returns.
+    fn cover(&mut self, number: u32) {
+        debug_assert!(number >= self.base, "Invariant: UserRefNums ascend");
+        if number - self.base > self.window.len() as u32 + GAP_MAX {
+            self.leave_behind(number);
+        } else if number - self.base >= WINDOW_MAX {
+            self.leave_behind(number - WINDOW_MAX / 2);
+        }
+        let length = (number - self.base) as usize + 1;
+        if self.window.len() < length {
+            self.window.resize(length, Entry::NONE);
+        }
+    }
+
+    /// Moves the lower end of the window up to `base`.
+    fn leave_behind(&mut self, base: u32) {
+        let count = ((base - self.base) as usize).min(self.window.len());
+        let numbered = (self.base..).zip(self.window.drain(..count));
+        self.left_behind.extend(numbered.filter(|(_, entry)| *entry != Entry::NONE));
+        self.base = base;
     }
 
     /// Removes an order that is there.
     #[inline]
     pub fn remove(&mut self, user_ref_num: UserRefNum) {
-        let handle = self.directory.get(user_ref_num / ENTRIES);
-        let page = &mut self.pages[handle as usize];
-        debug_assert!(page.slots[(user_ref_num % ENTRIES) as usize] != NONE, "Invariant: removed once");
-        page.slots[(user_ref_num % ENTRIES) as usize] = NONE;
-        page.live -= 1;
-        if page.live == 0 {
-            self.directory.remove(user_ref_num / ENTRIES);
-            self.free.push(handle);
+        let number = user_ref_num / ENTRIES;
+        let entry = match self.window.get_mut(number.wrapping_sub(self.base) as usize) {
+            Some(entry) => entry,
+            None => self.left_behind.get_mut(&number).expect("Invariant: only live orders are removed"),
+        };
+        let page = entry.page();
+        entry.0 -= 1;
+        let emptied = entry.live() == 0;
+        let place = &mut self.pages[page][(user_ref_num % ENTRIES) as usize];
+        debug_assert!(*place != NONE, "Invariant: removed once");
+        *place = NONE;
+        if emptied {
+            self.free_page(number, page as u32);
         }
     }
 
-    fn add_page(&mut self, number: u32) -> u32 {
-        let handle = self.free.pop().unwrap_or_else(|| {
-            self.pages.push(Page { live: 0, slots: [NONE; ENTRIES as usize] });
-            // Room for every page to be free at once, so that a removal never allocates.
-            self.free.reserve(self.pages.len());
-            self.pages.len() as u32 - 1
-        });
-        self.directory.insert(number, handle);
-        handle
+    fn free_page(&mut self, number: u32, page: u32) {
+        match self.window.get_mut(number.wrapping_sub(self.base) as usize) {
+            Some(entry) => *entry = Entry::NONE,
+            None => drop(self.left_behind.remove(&number)),
+        }
+        self.free.push(page);
+    }
+
+    /// All live orders by ascending UserRefNum.
+    pub fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
+        let entries =
+            self.left_behind.values().chain(self.window.iter().filter(|entry| **entry != Entry::NONE));
+        entries.flat_map(|entry| self.pages[entry.page()].iter().copied().filter(|slot| *slot != NONE))
     }
 }
 
@@ -86,9 +166,12 @@ mod tests {
         index.insert(1, 10);
         index.insert(u32::MAX, 11);
         assert_eq!((index.get(1), index.get(u32::MAX), index.get(2)), (10, 11, NONE));
-        assert_eq!(index.pages.len(), 2);
+        assert_eq!((index.pages.len(), index.window.len()), (2, 1));
+        assert_eq!(index.iter().collect::<Vec<_>>(), [10, 11]);
         index.remove(u32::MAX);
-        assert_eq!(index.get(u32::MAX), NONE);
+        index.remove(1);
+        assert_eq!((index.get(1), index.get(u32::MAX)), (NONE, NONE));
+        assert_eq!(index.iter().next(), None);
     }
 
     #[test]
@@ -99,5 +182,19 @@ mod tests {
             index.remove(user_ref_num);
         }
         assert_eq!(index.pages.len(), 1);
+    }
+
+    #[test]
+    fn old_orders_stay_while_the_window_moves_on() {
+        let mut index = OrderIndex::default();
+        index.insert(3, 7);
+        index.insert(200, 8);
+        for user_ref_num in (1_000..40_000_000).step_by(64) {
+            index.insert(user_ref_num, 9);
+            index.remove(user_ref_num);
+        }
+        assert_eq!((index.get(3), index.get(200), index.left_behind.len()), (7, 8, 2));
+        assert!(index.pages.len() <= 3 && index.window.len() <= WINDOW_MAX as usize);
+        assert_eq!(index.iter().collect::<Vec<_>>(), [7, 8]);
     }
 }

@@ -1,45 +1,74 @@
-//! The deterministic state machine over all books: a command in, facts out.
+//! The deterministic state machine over all books: a command in, facts out. The rules are docs/rules.md.
 //!
 //! [`Engine::apply`] is the only thing that changes state. It returns nothing and tells a [`Listener`]. The
 //! same commands in the same order give the same events and the same [`Engine::state_hash`] on every machine,
-//! for ever: there is no clock, no file, no thread, no float, no randomness and no walk over a hash map in
-//! here, and none can be named (`no_std`).
+//! for ever: there is no clock, no file, no thread, no float, no randomness but from a journaled seed, and no walk
+//! over a hash map in here, and none can be named (`no_std`).
+//!
+//! Read in this order: `enter`, `check`, `work`, `trade`, `rest` are the way of an order. `replace`, `cancel` change
+//! what rests. `settle`, `pegs`, `auction`, `states`, `due` are what happens besides. `risk`, `balances`, `bust` are the
+//! operator's. `book` (the crate) knows queues, nothing else.
 //!
 //! *Architecture Invariant:* no command panics the engine. What is wrong with a command is an event, or, where
 //! OUCH 5.0 demands it, silence.
 //!
 //! *Architecture Invariant:* everything is checked before anything is changed.
 //!
-//! *Architecture Invariant:* memory is reserved at start. After warm-up no command allocates; what grows are
-//! pools, up to the largest number of live orders, levels and UserRefNum pages seen so far.
+//! *Architecture Invariant:* memory is reserved at start. After warm-up no plain order allocates; what grows are
+//! pools, up to the largest number of live orders, levels and UserRefNum pages seen so far. Special orders (stops,
+//! pegs, expiries, discretion) have an entry in an ordered tree while they live.
+//!
+//! *Architecture Invariant:* what is not used costs nothing. An instrument's `Watch` bits and a login's `guarded` say
+//! in one test that an order is plain.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
+mod auction;
+mod balances;
+mod bust;
 mod cancel;
 mod check;
 mod config;
+mod draw;
+mod due;
 mod enter;
 mod hash;
 mod index;
+mod instrument;
 mod login;
-mod order;
+mod pegs;
+mod pro_rata;
+mod reach;
 mod replace;
+mod rest;
+mod risk;
+mod settle;
+mod special;
+mod states;
 mod symbols;
+mod trade;
 mod view;
+mod work;
+mod working;
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use ringside_book::{Book, Orders};
+use ringside_book::{Order, Slot, Store};
+use ringside_domain::state::VenueState;
 use ringside_domain::{
-    Action, CancelReason, Command, Event, Fact, InstrumentTerms, LoginId, MatchNumber, OrderRef, TimeNs,
+    Action, CancelReason, Command, Event, Fact, InstrumentId, LoginId, MarketFact, NO_EXPIRE_AT, TimeNs,
+    VenueRefusal,
 };
 
+pub use instrument::Instrument;
 pub use login::Login;
-pub use order::Details;
-pub use view::OrderView;
 
+use due::Due;
+use risk::Risk;
+use special::{Special, Specials};
 use symbols::SymbolTable;
 
 /// Who is told what happened.
@@ -49,15 +78,27 @@ pub trait Listener {
 }
 
 impl<F: FnMut(Event)> Listener for F {
+    #[inline]
     fn event(&mut self, event: Event) {
         self(event);
     }
 }
 
+/// Tells a fact to the public.
+#[inline]
+fn tell_market(out: &mut impl Listener, instrument: InstrumentId, fact: MarketFact) {
+    out.event(Event { login: LoginId::VENUE, user_ref_idx: 0, fact: Fact::Market { instrument, fact } });
+}
+
+/// Tells the operator that a command changed nothing.
+fn refuse(out: &mut impl Listener, refusal: VenueRefusal) {
+    out.event(Event { login: LoginId::VENUE, user_ref_idx: 0, fact: Fact::Refused(refusal) });
+}
+
 /// Capacity, fixed at start.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Orders that may rest at once, over all instruments.
+    /// Orders that may live at once, over all instruments.
     pub orders_max: u32,
 }
 
@@ -67,59 +108,49 @@ impl Default for Limits {
     }
 }
 
-/// An instrument and its book.
-#[derive(Debug)]
-pub struct Instrument {
-    /// Terms in force.
-    pub terms: InstrumentTerms,
-    /// False once removed: takes no orders.
-    pub listed: bool,
-    /// Orders resting now.
-    pub live_orders: u32,
-    pub(crate) book: Book,
-}
-
 /// Counters that are part of the state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Matches so far; also the last match number.
-    pub trades: MatchNumber,
-    /// Shares matched so far, each match counted once.
-    pub volume: u64,
-    /// Last order reference given.
-    pub order_ref: OrderRef,
-    /// Number of the SoupBinTCP session, 0 before the first.
-    pub session: u32,
-    /// Journaled time of the last command.
-    pub time_ns: TimeNs,
-    /// New orders are refused because storage runs out.
-    pub storage_full: bool,
-}
+pub type Counters = VenueState;
 
 /// The state machine.
 #[derive(Debug)]
 pub struct Engine {
-    pub(crate) orders: Orders,
-    /// By slot of `orders`.
-    pub(crate) details: Vec<Details>,
+    pub(crate) store: Store,
     /// By instrument id - 1.
     pub(crate) instruments: Vec<Instrument>,
     /// By login id - 1.
     pub(crate) logins: Vec<Login>,
     pub(crate) symbols: SymbolTable,
     pub(crate) counters: Counters,
+    /// Commands and due things since the start of this engine: tells one from the next, is no state.
+    pub(crate) command: u64,
+    pub(crate) specials: Specials,
+    /// What happens by itself, earliest first.
+    pub(crate) due: BTreeMap<Due, u32>,
+    /// Time of the first of `due`; `TimeNs::MAX` when there is none.
+    pub(crate) next_due_ns: TimeNs,
+    /// Instruments (index) that changed during this command and have to be looked at when it is done.
+    pub(crate) touched: Vec<u32>,
+    pub(crate) risk: Risk,
+    /// Room for collecting slots; empty between uses.
+    pub(crate) scratch: Vec<Slot>,
 }
 
 impl Engine {
     /// An empty venue.
     pub fn new(limits: Limits) -> Self {
         Engine {
-            orders: Orders::new(limits.orders_max),
-            details: Vec::with_capacity(limits.orders_max as usize),
+            store: Store::new(limits.orders_max),
             instruments: Vec::new(),
             logins: Vec::new(),
             symbols: SymbolTable::default(),
             counters: Counters::default(),
+            command: 0,
+            specials: Specials::default(),
+            due: BTreeMap::new(),
+            next_due_ns: TimeNs::MAX,
+            touched: Vec::new(),
+            risk: Risk::default(),
+            scratch: Vec::new(),
         }
     }
 
@@ -127,15 +158,22 @@ impl Engine {
     pub fn apply(&mut self, time_ns: TimeNs, command: &Command, out: &mut impl Listener) {
         debug_assert!(time_ns >= self.counters.time_ns, "Invariant: journaled time never decreases");
         self.counters.time_ns = time_ns;
-        if command.login == LoginId::VENUE {
-            return self.configure(&command.action);
+        if time_ns >= self.next_due_ns {
+            self.run_due(out);
         }
-        if self.login_at(command.login).is_some() {
+        self.command += 1;
+        if command.login == LoginId::VENUE {
+            self.obey(&command.action, out);
+        } else if self.login_at(command.login).is_some_and(|login| login.listed) {
             self.serve(command.login, &command.action, out);
+        }
+        if !self.touched.is_empty() {
+            self.settle_touched(out);
         }
     }
 
     /// A command of a known login.
+    #[inline]
     fn serve(&mut self, login: LoginId, action: &Action, out: &mut impl Listener) {
         match action {
             Action::Enter(enter) => self.enter(login, enter, out),
@@ -148,8 +186,29 @@ impl Engine {
             Action::AccountQuery(query) => self.account_query(login, query.user_ref_idx, out),
             Action::Connect => self.login_mut(login).connected = true,
             Action::Disconnect => self.disconnect(login, out),
-            // Configuration comes from the venue alone; from a login it is nobody's command.
+            // The venue's own commands; from a login they are nobody's.
             _ => {}
+        }
+    }
+
+    /// A command of the venue.
+    #[cold]
+    fn obey(&mut self, action: &Action, out: &mut impl Listener) {
+        let done = match action {
+            Action::SetState(change) => self.set_state(change, out),
+            Action::Uncross(instrument) => self.uncross_by_command(*instrument, out),
+            Action::EndOfDay => self.end_of_day(out),
+            Action::SetLimits(limits) => self.set_limits(limits),
+            Action::Restrict(restrict) => self.restrict(restrict),
+            Action::Kill(kill) => self.kill(kill, out),
+            Action::CancelOrders(request) => self.cancel_orders(request, out),
+            Action::Deposit(transfer) => self.deposit(transfer),
+            Action::Withdraw(transfer) => self.withdraw(transfer),
+            Action::Bust(bust) => self.bust(bust, out),
+            configuration => self.configure(configuration, out),
+        };
+        if let Err(refusal) = done {
+            refuse(out, refusal);
         }
     }
 
@@ -162,7 +221,11 @@ impl Engine {
         let state = self.login_mut(login);
         state.connected = false;
         if state.terms.cancel_on_disconnect {
-            self.cancel_where(login, CancelReason::Supervisory, |_, _| true, out);
+            // Good till cancelled and good till date outlive the connection.
+            let ends_today = |_: &Order, special: Option<&Special>| {
+                special.is_none_or(|special| special.extra.expire_at == NO_EXPIRE_AT)
+            };
+            self.cancel_where_owned(login, CancelReason::Supervisory, ends_today, out);
         }
     }
 
@@ -177,5 +240,25 @@ impl Engine {
 
     pub(crate) fn login_mut(&mut self, login: LoginId) -> &mut Login {
         &mut self.logins[login.0 as usize - 1]
+    }
+
+    /// Index of a listed instrument.
+    pub(crate) fn listed(&self, instrument: InstrumentId) -> Result<usize, VenueRefusal> {
+        let index = (instrument.0 as usize).wrapping_sub(1);
+        self.instruments
+            .get(index)
+            .filter(|found| found.listed)
+            .map(|_| index)
+            .ok_or(VenueRefusal::Instrument)
+    }
+
+    /// Notes that an instrument has to be looked at when the command is done.
+    #[inline]
+    pub(crate) fn touch(&mut self, index: usize) {
+        let instrument = &mut self.instruments[index];
+        if !instrument.touched {
+            instrument.touched = true;
+            self.touched.push(index as u32);
+        }
     }
 }

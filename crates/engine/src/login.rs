@@ -1,33 +1,30 @@
-//! A login: its flags, its UserRefNums, and its live orders by arrival.
+//! A login: its flags, its UserRefNums, and its live orders by UserRefNum.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::vec::Vec;
 
 use ringside_book::{NONE, Slot};
 use ringside_domain::{LoginTerms, UserRefNum};
 
 use crate::index::OrderIndex;
-use crate::order::Details;
 
 /// State of a login.
 #[derive(Debug)]
 pub struct Login {
-    /// Terms in force.
-    pub terms: LoginTerms,
+    /// UserRefIdx 0, which nearly all clients use alone.
+    main: Channel,
+    /// Orders alive now.
+    pub live_orders: u32,
     /// False once removed from the configuration.
     pub listed: bool,
     /// A connection was accepted and has not ended.
     pub connected: bool,
-    /// New orders are refused.
+    /// New orders are refused at the login's own wish.
     pub disabled: bool,
-    /// Orders resting now.
-    pub live_orders: u32,
-    /// Oldest and youngest live order. Order references ascend along the list: a replacement joins at the end.
-    pub(crate) first: Slot,
-    pub(crate) last: Slot,
-    /// UserRefIdx 0, which nearly all clients use alone.
-    main: Channel,
+    /// A limit, a restriction or a kill switch may concern it: [`crate::risk`] looks closer.
+    pub(crate) guarded: bool,
+    /// Terms in force.
+    pub terms: LoginTerms,
     /// The other channels that were ever used.
     others: BTreeMap<u8, Box<Channel>>,
 }
@@ -44,14 +41,13 @@ pub(crate) struct Channel {
 impl Login {
     pub(crate) fn new(terms: LoginTerms) -> Self {
         Login {
-            terms,
+            main: Channel::default(),
+            live_orders: 0,
             listed: true,
             connected: false,
             disabled: false,
-            live_orders: 0,
-            first: NONE,
-            last: NONE,
-            main: Channel::default(),
+            guarded: false,
+            terms,
             others: BTreeMap::new(),
         }
     }
@@ -61,18 +57,20 @@ impl Login {
         self.channel(user_ref_idx).map_or(0, |channel| channel.last)
     }
 
-    /// All channels ever used, with their last UserRefNum.
+    /// Channels that were ever used, with their last UserRefNum. Channel 0 is always there.
     pub fn channels(&self) -> impl Iterator<Item = (u8, UserRefNum)> + '_ {
-        let main = (self.main.last != 0).then_some((0, self.main.last));
-        main.into_iter().chain(self.others.iter().map(|(idx, channel)| (*idx, channel.last)))
+        let others = self.others.iter().map(|(idx, channel)| (*idx, channel.last));
+        core::iter::once((0, self.main.last)).chain(others)
     }
 
-    /// True when a request under this UserRefNum is a retransmission: OUCH 5.0 ignores it.
+    /// True when a UserRefNum was used or skipped before. 0 always is.
+    #[inline]
     pub(crate) fn is_stale(&self, user_ref_idx: u8, user_ref_num: UserRefNum) -> bool {
         user_ref_num <= self.last_user_ref_num(user_ref_idx)
     }
 
     /// Marks a UserRefNum as used. It is not stale.
+    #[inline]
     pub(crate) fn consume(&mut self, user_ref_idx: u8, user_ref_num: UserRefNum) {
         let channel = self.channel_mut(user_ref_idx);
         debug_assert!(user_ref_num > channel.last, "Invariant: UserRefNums strictly increase");
@@ -80,48 +78,28 @@ impl Login {
     }
 
     /// The live order under a UserRefNum, or [`NONE`].
+    #[inline]
     pub(crate) fn find(&self, user_ref_idx: u8, user_ref_num: UserRefNum) -> Slot {
         self.channel(user_ref_idx).map_or(NONE, |channel| channel.index.get(user_ref_num))
     }
 
-    /// A new live order, the youngest.
-    pub(crate) fn add(
-        &mut self,
-        details: &mut [Details],
-        slot: Slot,
-        user_ref_idx: u8,
-        user_ref_num: UserRefNum,
-    ) {
+    /// A new live order, the youngest of its channel.
+    #[inline]
+    pub(crate) fn add(&mut self, slot: Slot, user_ref_idx: u8, user_ref_num: UserRefNum) {
         self.channel_mut(user_ref_idx).index.insert(user_ref_num, slot);
         self.live_orders += 1;
-        details[slot as usize].previous = self.last;
-        details[slot as usize].next = NONE;
-        match self.last {
-            NONE => self.first = slot,
-            last => details[last as usize].next = slot,
-        }
-        self.last = slot;
     }
 
     /// A live order died.
-    pub(crate) fn drop_order(
-        &mut self,
-        details: &mut [Details],
-        slot: Slot,
-        user_ref_idx: u8,
-        user_ref_num: UserRefNum,
-    ) {
+    #[inline]
+    pub(crate) fn drop_order(&mut self, user_ref_idx: u8, user_ref_num: UserRefNum) {
         self.channel_mut(user_ref_idx).index.remove(user_ref_num);
         self.live_orders -= 1;
-        let Details { next, previous, .. } = details[slot as usize];
-        match previous {
-            NONE => self.first = next,
-            previous => details[previous as usize].next = next,
-        }
-        match next {
-            NONE => self.last = previous,
-            next => details[next as usize].previous = previous,
-        }
+    }
+
+    /// Live orders: channel by channel, by arrival within one.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.main.index.iter().chain(self.others.values().flat_map(|channel| channel.index.iter()))
     }
 
     #[inline]
@@ -136,16 +114,5 @@ impl Login {
     #[inline]
     fn channel_mut(&mut self, user_ref_idx: u8) -> &mut Channel {
         if user_ref_idx == 0 { &mut self.main } else { self.others.entry(user_ref_idx).or_default() }
-    }
-}
-
-/// Sets the details of a slot, which is at most one past the end.
-pub(crate) fn put_details(details: &mut Vec<Details>, slot: Slot, value: Details) {
-    match details.get_mut(slot as usize) {
-        Some(entry) => *entry = value,
-        None => {
-            assert!(details.len() == slot as usize, "Invariant: the arena hands out neighbouring slots");
-            details.push(value);
-        }
     }
 }

@@ -1,37 +1,40 @@
 //! Read-only views for replay, for configuration at start, and for tests.
 
-use ringside_book::Tick;
-use ringside_domain::{InstrumentId, LoginId, OrderRef, RiskLimits, Scope, Side, TimeNs, UserRefNum};
+use alloc::vec::Vec;
 
-use crate::order::Terms;
+use ringside_book::{NONE, Queue, Slot};
+use ringside_domain::limits::PRICE_MARKET;
+use ringside_domain::state::{InstrumentState, LoginState, OrderState, Place, VenueState};
+use ringside_domain::{InstrumentId, LoginId, MarketState, NO_EXPIRE_AT, Side, UserRefNum};
+
+use crate::special::Extra;
+use crate::trade::is_unpriced;
 use crate::{Counters, Engine, Instrument, Login};
 
-/// A resting order as an auditor sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OrderView {
-    /// Venue-unique number.
-    pub order_ref: OrderRef,
-    /// Owner.
-    pub login: LoginId,
-    /// The owner's channel.
-    pub user_ref_idx: u8,
-    /// The owner's name for it.
-    pub user_ref_num: UserRefNum,
-    /// Side.
-    pub side: Side,
-    /// Wire price.
-    pub price: u64,
-    /// Shares open.
-    pub open: u32,
-    /// Shares executed by the chain.
-    pub executed: u32,
-    /// The other terms.
-    pub terms: Terms,
+/// The five lists of an instrument's live orders, in the order of the state hash.
+const QUEUES: [(bool, Queue); 4] =
+    [(true, Queue::Visible), (false, Queue::Visible), (true, Queue::Hidden), (false, Queue::Hidden)];
+
+impl Login {
+    /// The login without its channels.
+    pub fn state(&self) -> LoginState {
+        LoginState {
+            terms: self.terms,
+            listed: self.listed,
+            connected: self.connected,
+            disabled: self.disabled,
+        }
+    }
 }
 
 impl Engine {
     /// Counters.
     pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Counters.
+    pub fn venue_state(&self) -> VenueState {
         self.counters
     }
 
@@ -45,92 +48,191 @@ impl Engine {
         &self.logins
     }
 
-    /// When the next call or order ends by itself.
-    pub fn next_due(&self) -> Option<TimeNs> {
-        None
-    }
-
-    /// Limits of a scope, if it has any.
-    pub fn limits(&self, _scope: Scope) -> Option<RiskLimits> {
-        None
-    }
-
-    /// Orders resting now.
+    /// Orders alive now.
     pub fn live_orders(&self) -> u32 {
-        self.orders.live()
+        self.store.orders.live()
     }
 
-    /// Best price of a side as a wire price.
+    /// Best visible price of a side as a wire price.
     pub fn best(&self, instrument: InstrumentId, side: Side) -> Option<u64> {
         let instrument = &self.instruments[instrument.0 as usize - 1];
-        instrument.book.best(side).map(|tick| wire_price(instrument, tick))
+        instrument.book.best(side).map(|tick| instrument.price(tick))
     }
 
-    /// The orders of one side of a book in priority.
-    pub fn resting(&self, instrument: InstrumentId, side: Side) -> impl Iterator<Item = OrderView> + '_ {
-        let instrument = &self.instruments[instrument.0 as usize - 1];
-        instrument.book.slots(&self.orders, side).map(move |slot| {
-            let order = self.orders.get(slot);
-            OrderView {
-                order_ref: order.order_ref,
-                login: order.login,
-                user_ref_idx: order.user_ref_idx,
-                user_ref_num: order.user_ref_num,
-                side: order.side,
-                price: wire_price(instrument, order.tick),
-                open: order.open,
-                executed: order.executed,
-                terms: self.details[slot as usize].terms,
-            }
-        })
+    /// An instrument that exists, without its orders.
+    pub fn instrument_state(&self, instrument: InstrumentId) -> InstrumentState {
+        let found = &self.instruments[instrument.0 as usize - 1];
+        InstrumentState {
+            terms: found.terms,
+            listed: found.listed,
+            killed: found.killed,
+            state: found.state,
+            auction: found.auction,
+            call_ends_ns: found.call_ends_ns,
+            last_price: found.last_price().into(),
+            band_reference: found.band_next().into(),
+            top_buy: found.top_buy,
+            top_sell: found.top_sell,
+        }
     }
 
-    /// Checks that sums, lists and indices agree. Slow; for tests.
+    /// All instruments, without their orders.
+    pub fn instrument_states(&self) -> Vec<InstrumentState> {
+        self.instruments.iter().map(|found| self.instrument_state(found.terms.instrument)).collect()
+    }
+
+    /// All logins, without their channels.
+    pub fn login_states(&self) -> Vec<LoginState> {
+        self.logins.iter().map(Login::state).collect()
+    }
+
+    /// Channels of a login that were ever used, with their last UserRefNum; channel 0 always.
+    pub fn channels(&self, login: LoginId) -> Vec<(u8, UserRefNum)> {
+        self.login_at(login).map_or(Vec::new(), |login| login.channels().collect())
+    }
+
+    /// Live orders of an instrument: visible buys, visible sells, hidden buys, hidden sells in priority, parked ones by
+    /// OrderRefNum.
+    pub fn order_states(&self, instrument: InstrumentId) -> [Vec<OrderState>; 5] {
+        let mut lists: [Vec<OrderState>; 5] = Default::default();
+        let mut at = 0;
+        self.for_each_order(instrument, |order| match order {
+            Some(order) => lists[at].push(order),
+            None => at += 1,
+        });
+        lists
+    }
+
+    /// Tells the five lists one order at a time; `None` ends each.
+    pub(crate) fn for_each_order(&self, instrument: InstrumentId, mut tell: impl FnMut(Option<OrderState>)) {
+        let found = &self.instruments[instrument.0 as usize - 1];
+        for (buy, queue) in QUEUES {
+            found.book.slots(&self.store, buy, queue).for_each(|slot| tell(Some(self.order_state(slot))));
+            tell(None);
+        }
+        found.watched.parked.values().for_each(|slot| tell(Some(self.order_state(*slot))));
+        tell(None);
+    }
+
+    fn order_state(&self, slot: Slot) -> OrderState {
+        let order = self.store.orders.get(slot);
+        let special = self.special_of(slot);
+        let parked = special.is_some_and(|special| special.parked);
+        let place = match (parked, order.is_visible()) {
+            (true, _) => Place::Parked,
+            (false, true) => Place::Visible,
+            (false, false) => Place::Hidden,
+        };
+        let standing = self.instruments[order.instrument.0 as usize - 1].price(order.tick);
+        let price = match place {
+            Place::Parked => 0,
+            _ if is_unpriced(order) => PRICE_MARKET,
+            _ => standing,
+        };
+        let extra = special.map_or(Extra::NONE, |special| special.extra);
+        let public_ref = special.map_or(0, |special| special.public_ref);
+        OrderState {
+            order_ref: order.order_ref,
+            public_ref: if public_ref == 0 { order.order_ref } else { public_ref },
+            price,
+            limit: special.map_or(standing, |special| special.limit),
+            ends_at: special.map_or(0, |special| special.ends_at),
+            expire_at: extra.expire_at,
+            told_price: special.map_or(0, |special| special.told_price),
+            login: order.login,
+            user_ref_num: order.user_ref_num,
+            open: self.open_of(order),
+            displayed: if place == Place::Visible { order.open } else { 0 },
+            executed: order.executed,
+            prevented: order.prevented,
+            min_quantity: extra.min_quantity,
+            max_floor: extra.max_floor,
+            random_reserves: extra.random_reserves,
+            discretion_price: extra.discretion_price,
+            expire_seconds: extra.expire_seconds,
+            trigger_price: extra.trigger_price,
+            peg_offset: extra.peg_offset,
+            firm: order.firm,
+            group_id: order.group_id,
+            place,
+            user_ref_idx: order.user_ref_idx,
+            side: order.side,
+            time_in_force: order.letters.time_in_force,
+            display: order.letters.display,
+            capacity: order.letters.capacity,
+            intermarket_sweep: order.letters.intermarket_sweep,
+            cross_type: order.letters.cross_type,
+            customer_type: order.letters.customer_type,
+            post_only: order.letters.post_only,
+            price_type: order.letters.price_type,
+        }
+    }
+
+    /// Checks that books, indices and watches agree. Slow; for tests.
     pub fn assert_consistent(&self) {
         let mut live = 0;
         for instrument in &self.instruments {
-            for side in [Side::Buy, Side::Sell] {
-                for (tick, level) in instrument.book.levels(side) {
-                    let sum = self.level_sum(level.head, tick);
-                    assert_eq!(sum, level.quantity, "Invariant: a level's quantity is the sum of its orders");
-                }
-                live += instrument.book.slots(&self.orders, side).count();
-            }
+            live += self.assert_instrument_consistent(instrument);
         }
-        assert_eq!(live, self.orders.live() as usize, "Invariant: every live order is on a level");
+        assert_eq!(live, self.store.orders.live(), "Invariant: every live order is somewhere");
         let owned: u32 = self.logins.iter().map(|login| self.assert_login_consistent(login)).sum();
-        assert_eq!(owned, self.orders.live(), "Invariant: every live order has an owner");
+        assert_eq!(owned, live, "Invariant: every live order has an owner");
+        assert!(self.touched.is_empty(), "Invariant: nothing is left to settle");
     }
 
-    fn level_sum(&self, head: u32, tick: Tick) -> u64 {
-        let mut slot = head;
-        let mut sum = 0;
-        while slot != ringside_book::NONE {
-            let order = self.orders.get(slot);
-            assert_eq!(order.tick, tick, "Invariant: an order stands on the level of its price");
-            sum += u64::from(order.open);
-            slot = order.next();
+    fn assert_instrument_consistent(&self, instrument: &Instrument) -> u32 {
+        let mut live = 0;
+        for (buy, queue) in QUEUES {
+            for (rank, _) in instrument.book.levels(&self.store.pages, buy, queue) {
+                for slot in instrument.book.level_slots(&self.store, buy, queue, rank) {
+                    let order = self.store.orders.get(slot);
+                    let here = ringside_book::rank_of(buy, order.tick) == rank
+                        && order.side.is_buy() == buy
+                        && order.is_visible() == (queue == Queue::Visible)
+                        && order.instrument == instrument.terms.instrument;
+                    assert!(here && order.open > 0, "Invariant: an order stands where its terms say");
+                    let parked = self.special_of(slot).is_some_and(|special| special.parked);
+                    assert!(!parked, "Invariant: a parked order stands nowhere");
+                    live += 1;
+                }
+            }
         }
-        sum
+        for (order_ref, slot) in &instrument.watched.parked {
+            let parked = self.special_of(*slot).is_some_and(|special| special.parked);
+            assert!(
+                parked && self.store.orders.get(*slot).order_ref == *order_ref,
+                "Invariant: parked orders are known by their number"
+            );
+            live += 1;
+        }
+        assert_eq!(live, instrument.live_orders, "Invariant: live orders of an instrument are counted");
+        if instrument.state == MarketState::Continuous {
+            let [bid, ask] = [true, false].map(|buy| instrument.book.best_rank(buy));
+            let apart = bid == u32::MAX
+                || ask == u32::MAX
+                || ringside_book::tick_of(true, bid) < ringside_book::tick_of(false, ask);
+            assert!(apart, "Invariant: a book in continuous trading is not crossed");
+        }
+        live
     }
 
     fn assert_login_consistent(&self, login: &Login) -> u32 {
-        let (mut slot, mut count, mut last_ref) = (login.first, 0, 0);
-        while slot != ringside_book::NONE {
-            let order = self.orders.get(slot);
-            assert!(order.order_ref > last_ref, "Invariant: a login's orders ascend by order reference");
-            assert_eq!(
-                login.find(order.user_ref_idx, order.user_ref_num),
-                slot,
-                "Invariant: the index finds it"
-            );
-            (last_ref, count, slot) = (order.order_ref, count + 1, self.details[slot as usize].next);
+        let mut count = 0;
+        for slot in login.slots() {
+            let order = self.store.orders.get(slot);
+            assert_eq!(order.login, login.terms.login, "Invariant: a login finds its own orders");
+            let found = login.find(order.user_ref_idx, order.user_ref_num);
+            assert_eq!(found, slot, "Invariant: the index finds it");
+            if order.special != NONE {
+                let at = self.specials.get(order.special).extra.expire_at;
+                assert!(
+                    at == NO_EXPIRE_AT || at == 0 || at > self.counters.time_ns,
+                    "Invariant: nothing is overdue"
+                );
+            }
+            count += 1;
         }
-        assert_eq!(count, login.live_orders, "Invariant: live orders are counted");
+        assert_eq!(count, login.live_orders, "Invariant: live orders of a login are counted");
         count
     }
-}
-
-fn wire_price(instrument: &Instrument, tick: Tick) -> u64 {
-    u64::from(tick) * u64::from(instrument.terms.tick)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use ringside_domain::{InstrumentId, LoginId, Symbol, Username};
-use ringside_replay::{Names, event_json};
+use ringside_replay::{Names, event_json, find_trade};
 use ringside_venue::{Config, Directory, Overrides, Ready, Tools, TradeError, Venue, VenueError};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -64,7 +64,10 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
 /// The past and its words, which the venue itself does not know.
 fn tools() -> Tools {
     Tools {
-        find_trade: Arc::new(|_, _, _| Err(TradeError::Failed("trades cannot be looked up yet".into()))),
+        find_trade: Arc::new(|data_dir, match_number, reason| {
+            let found = find_trade(data_dir, match_number, reason);
+            found.map_err(|error| TradeError::Failed(error.to_string()))?.ok_or(TradeError::Unknown)
+        }),
         event_json: Arc::new(|directory, event| event_json(&Known(directory), event)),
     }
 }

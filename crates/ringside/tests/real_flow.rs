@@ -61,12 +61,12 @@ fn reference_fills(flow: &Path) -> Vec<NamedFill> {
     };
     let mut reference = Reference::new(1 << 20);
     for action in [Action::AddInstrument(instrument), Action::AddLogin(terms)] {
-        reference.apply(&Command { login: LoginId::VENUE, action });
+        reference.apply(0, &Command { login: LoginId::VENUE, action });
     }
     let mut commands = FlowCommands::new(login);
     for row in FlowReader::open(flow).expect("a flow file") {
-        let command = commands.command(&row.expect("a row")).expect("a command");
-        reference.apply(&command);
+        let row = row.expect("a row");
+        reference.apply(row.time_ns, &commands.command(&row).expect("a command"));
     }
     let id = |user_ref_num| commands.order_id(user_ref_num).expect("an order of the flow").to_owned();
     let fills = reference.fills().iter();

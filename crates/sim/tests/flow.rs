@@ -1,9 +1,11 @@
 //! Order-flow files: what is read, what is refused, and a real hour of ES through the reference.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ringside_domain::{
-    Action, Command, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms, Symbol, Username,
+    Action, AuctionKind, Command, Event, Fact, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms,
+    MarketFact, MarketState, Reason, SetState, Symbol, Username,
 };
 use ringside_sim::flow::{Agreement, NamedFill, agreement, parse_fills};
 use ringside_sim::flow::{FlowAction, FlowCommands, FlowError, FlowItem, FlowReader, FlowRow, fills_digest};
@@ -126,6 +128,11 @@ fn venue() -> Reference {
     reference
 }
 
+fn unzip(file: &Path) -> String {
+    let file = std::fs::File::open(file).unwrap();
+    std::io::read_to_string(flate2::read::MultiGzDecoder::new(file)).unwrap()
+}
+
 type Ids = NamedFill;
 
 /// Runs a flow through the reference: commands sent, fills by order id.
@@ -143,9 +150,7 @@ fn run(file: &Path) -> (usize, Vec<Ids>) {
 
 /// `taker_order_id,maker_order_id,price,quantity`
 fn real_fills(file: &Path) -> Vec<Ids> {
-    let text = std::io::read_to_string(flate2::read::MultiGzDecoder::new(std::fs::File::open(file).unwrap()))
-        .unwrap();
-    parse_fills(&text).unwrap()
+    parse_fills(&unzip(file)).unwrap()
 }
 
 #[test]
@@ -165,4 +170,64 @@ fn a_real_hour_of_es_agrees_with_the_exchange() {
     let found = agreement(&run(&flow).1, &real_fills(&real));
     let expected = Agreement { aggressive: 2_933, identical: 2_867, same_quantity: 2_906, only_here: 1 };
     assert_eq!(found, expected, "97.75 % of the aggressive orders");
+}
+
+/// Shares by order id.
+type Shares = BTreeMap<String, u32>;
+
+/// Everything up to the last line, which says `uncross`, in a venue that is not open yet; then the auction.
+fn open_the_day(text: &str) -> (Reference, FlowCommands, Vec<Event>) {
+    let (rows, last) = text.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(last.split(',').nth(1), Some("uncross"));
+    let (mut reference, mut commands) = (venue(), FlowCommands::new(LOGIN));
+    let venue = |action| Command { login: LoginId::VENUE, action };
+    reference.apply(0, &venue(Action::SetState(pre_open())));
+    for row in FlowReader::from_reader(rows.as_bytes()).unwrap() {
+        let row = row.unwrap();
+        reference.apply(row.time_ns, &commands.command(&row).unwrap());
+    }
+    assert!(reference.fills().is_empty(), "nothing trades before the auction");
+    let time_ns = reference.venue_state().time_ns;
+    let events = reference.apply(time_ns, &venue(Action::Uncross(InstrumentId(1))));
+    reference.check();
+    (reference, commands, events)
+}
+
+fn pre_open() -> SetState {
+    SetState {
+        instrument: InstrumentId(1),
+        state: MarketState::PreOpen,
+        auction: AuctionKind::Opening,
+        call_ns: 0,
+        random_ns: 0,
+        reason: Reason::BLANK,
+    }
+}
+
+#[test]
+fn the_opening_of_es_is_that_of_the_exchange() {
+    let Some(flow) = data("es_20231225_open.flow.csv.gz") else { return };
+    let Some(real) = data("es_20231225_open.fills.csv.gz") else { return };
+    let (reference, commands, events) = open_the_day(&unzip(&flow));
+    let crossed = events.iter().find_map(|event| match event.fact {
+        Fact::Market { fact: MarketFact::Crossed { auction, price, quantity }, .. } => {
+            Some((auction, price, quantity))
+        }
+        _ => None,
+    });
+    assert_eq!(crossed, Some((AuctionKind::Opening, 48_002_500, 44)));
+    let mut shares = Shares::new();
+    for fill in reference.fills() {
+        for user_ref_num in [fill.taker.1, fill.maker.1] {
+            *shares.entry(commands.order_id(user_ref_num).unwrap().to_owned()).or_default() += fill.quantity;
+        }
+    }
+    let real: Shares = unzip(&real).lines().skip(1).map(real_share).collect();
+    assert_eq!((shares.len(), &shares), (35, &real));
+}
+
+/// `order_id,side,price,quantity`
+fn real_share(line: &str) -> (String, u32) {
+    let columns: Vec<_> = line.split(',').collect();
+    (columns[0].to_owned(), columns[3].parse().unwrap())
 }

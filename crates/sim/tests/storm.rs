@@ -94,7 +94,7 @@ fn login_terms(login: u32) -> LoginTerms {
         SelfTradePrevention::Decrement,
     ];
     LoginTerms {
-        account: if login % 2 == 0 { Account::new("SHARED").unwrap() } else { Account::BLANK },
+        account: if login.is_multiple_of(2) { Account::new("SHARED").unwrap() } else { Account::BLANK },
         cancel_on_disconnect: true,
         self_trade_prevention: modes[login as usize % 5],
         ..LoginTerms::plain(LoginId(login), username, firm)

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringside_domain::{
-    Action, Command, InstrumentId, InstrumentTerms, LoginId, LoginTerms, Scope, SetLimits, Symbol, TimeNs,
-    Username,
+    Action, Command, InstrumentId, InstrumentTerms, LoginId, LoginTerms, RiskLimits, Scope, SetLimits,
+    Symbol, TimeNs, Username,
 };
 use ringside_engine::{Engine, Instrument};
 
@@ -146,6 +146,8 @@ pub fn login_ids(engine: &Engine) -> BTreeMap<Username, LoginId> {
 }
 
 fn limits(engine: &Engine, config: &Config, ids: &BTreeMap<Username, LoginId>, actions: &mut Vec<Action>) {
+    let known: BTreeMap<Scope, RiskLimits> =
+        engine.limits_states().map(|known| (known.scope, known.limits)).collect();
     for LimitsConfig { scope, limits } in &config.limits {
         let scope = match scope {
             // Invariant: limits cover logins of the file only, and those have ids by now.
@@ -153,7 +155,7 @@ fn limits(engine: &Engine, config: &Config, ids: &BTreeMap<Username, LoginId>, a
             ScopeName::Firm(firm) => Some(Scope::Firm(*firm)),
             ScopeName::Account(account) => Some(Scope::Account(*account)),
         };
-        let different = scope.filter(|scope| engine.limits(*scope).unwrap_or_default() != *limits);
+        let different = scope.filter(|scope| known.get(scope).copied().unwrap_or_default() != *limits);
         actions.extend(different.map(|scope| Action::SetLimits(SetLimits { scope, limits: *limits })));
     }
 }
@@ -161,7 +163,7 @@ fn limits(engine: &Engine, config: &Config, ids: &BTreeMap<Username, LoginId>, a
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringside_domain::{Event, RiskLimits};
+    use ringside_domain::Event;
     use ringside_engine::Limits;
 
     fn config(text: &str) -> Config {

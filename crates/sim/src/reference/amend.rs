@@ -94,9 +94,7 @@ impl Reference {
 
     /// Day orders of all instruments end.
     pub(super) fn end_of_day(&mut self) {
-        let is_day =
-            |order: &Order| b"05E6".contains(&order.terms.time_in_force) && !order.outlives_the_day();
-        self.cancel_all(is_day, CancelReason::Closed);
+        self.cancel_all(|order| !order.outlives_the_day(), CancelReason::Closed);
     }
 
     /// The operator's cancel.
@@ -105,14 +103,12 @@ impl Reference {
         if request.instrument != InstrumentId(0) {
             self.must_exist(Scope::Instrument(request.instrument))?;
         }
+        if ![0, b'B', b'S'].contains(&request.side) {
+            return Err(VenueRefusal::Range);
+        }
         self.cancel_scope(request.scope, |order| {
             (request.instrument == InstrumentId(0) || order.instrument == request.instrument)
-                && match request.side {
-                    0 => true,
-                    b'B' => order.is_buy(),
-                    b'S' => !order.is_buy(),
-                    _ => false,
-                }
+                && (request.side == 0 || order.is_buy() == (request.side == b'B'))
         });
         Ok(())
     }

@@ -9,7 +9,8 @@ use ringside_domain::{
 
 use super::Reference;
 use super::checks::is_beyond_collar;
-use super::state::{Indicative, Order};
+use super::instrument::Indicative;
+use super::state::Order;
 use super::ticks;
 
 /// Open shares by price; market orders count at every price.
@@ -86,7 +87,7 @@ impl Interest {
         } else if candidates.iter().all(|candidate| candidate.surplus < 0) {
             Some(self.at(lowest))
         } else if reference > 0 {
-            Some(self.at(reference.clamp(lowest, highest)))
+            Some(self.at(ticks::at_or_below(terms, reference.clamp(lowest, highest))))
         } else {
             Some(self.at(ticks::at_or_below(terms, lowest.midpoint(highest))))
         }

@@ -8,7 +8,8 @@ use ringside_domain::state::Place;
 
 use super::Reference;
 use super::checks::is_beyond_collar;
-use super::state::{Instrument, Order};
+use super::instrument::Instrument;
+use super::state::Order;
 
 impl Reference {
     /// Panics when an invariant is broken: every live order is in exactly one place and adds up to what was

@@ -9,7 +9,8 @@ use ringside_domain::{
 };
 
 use super::Reference;
-use super::state::{Instrument, Order};
+use super::instrument::Instrument;
+use super::state::Order;
 use super::ticks;
 
 /// First of the reasons that apply.

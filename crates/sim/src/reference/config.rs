@@ -1,10 +1,11 @@
 //! Instruments and logins: come, change, go. What contradicts itself is refused and changes nothing.
 
-use ringside_domain::limits::{INSTRUMENTS_MAX, LOGINS_MAX};
+use ringside_domain::limits::{INSTRUMENTS_MAX, LOGINS_MAX, PRICE_MARKET};
 use ringside_domain::{Allocation, Asset, InstrumentId, InstrumentTerms, LoginId, LoginTerms, VenueRefusal};
 
 use super::Reference;
-use super::state::{Instrument, Login};
+use super::instrument::Instrument;
+use super::state::Login;
 
 type Done = Result<(), VenueRefusal>;
 
@@ -26,7 +27,9 @@ impl Reference {
     pub(super) fn change_instrument(&mut self, terms: InstrumentTerms) -> Done {
         let old = self.instruments.get(&terms.instrument).ok_or(VenueRefusal::Instrument)?.terms;
         self.must_be_sound(&terms)?;
-        if self.has_orders(terms.instrument) && changes_units(&old, &terms) {
+        let is_calm = self.at(terms.instrument).is_continuous() && old.base.is_blank();
+        let changes = changes_units(&old, &terms) || (changes_collar(&old, &terms) && !is_calm);
+        if self.has_orders(terms.instrument) && changes {
             return Err(VenueRefusal::Terms);
         }
         let instrument = self.at_mut(terms.instrument);
@@ -58,9 +61,11 @@ impl Reference {
     fn must_be_sound(&self, terms: &InstrumentTerms) -> Done {
         let sound = terms.tick > 0
             && terms.lot > 0
+            && prices(terms).iter().all(|price| u64::from(*price) < PRICE_MARKET)
             && has_sound_ranges(terms)
             && (terms.collar_low == 0 || terms.collar_high == 0 || terms.collar_low <= terms.collar_high)
             && terms.base.is_blank() == terms.quote.is_blank()
+            && (terms.base.is_blank() || terms.base != terms.quote)
             && !self.contradicts_decimals(terms);
         if sound { Ok(()) } else { Err(VenueRefusal::Terms) }
     }
@@ -103,7 +108,7 @@ impl Reference {
 fn has_sound_ranges(terms: &InstrumentTerms) -> bool {
     let ranges = &terms.tick_ranges;
     let used = ranges.iter().take_while(|range| range.from > 0).count();
-    ranges[used..].iter().all(|range| range.from == 0)
+    ranges[used..].iter().all(|range| (range.from, range.tick) == (0, 0))
         && ranges[..used].windows(2).all(|pair| pair[0].from < pair[1].from)
         && ranges[..used].iter().all(|range| range.tick > 0 && range.tick.is_multiple_of(terms.tick))
 }
@@ -117,12 +122,24 @@ fn decimals(terms: &InstrumentTerms) -> Vec<(Asset, u16)> {
     vec![(terms.base, goods), (terms.quote, goods + u16::from(terms.price_decimals))]
 }
 
+/// Everything in the terms that is a price.
+fn prices(terms: &InstrumentTerms) -> Vec<u32> {
+    let ranges = terms.tick_ranges.iter().map(|range| range.from);
+    ranges.chain([terms.tick, terms.collar_low, terms.collar_high, terms.reference_price]).collect()
+}
+
+/// In a call orders could be left crossed behind a new collar; in balances mode reserves were taken by it.
+fn changes_collar(old: &InstrumentTerms, new: &InstrumentTerms) -> bool {
+    (old.collar_low, old.collar_high) != (new.collar_low, new.collar_high)
+}
+
 /// What live orders rely on.
 fn changes_units(old: &InstrumentTerms, new: &InstrumentTerms) -> bool {
     let units = |terms: &InstrumentTerms| {
         (
             (terms.tick, terms.tick_ranges.map(|range| (range.from, range.tick)), terms.lot),
             (terms.price_decimals, terms.quantity_decimals, terms.base, terms.quote),
+            (terms.maker_fee_ppm, terms.taker_fee_ppm),
         )
     };
     units(old) != units(new)

@@ -59,16 +59,17 @@ impl Reference {
         actor.executed - order.executed
     }
 
-    fn finish(&mut self, order: Order, stop: Stop) {
+    fn finish(&mut self, mut order: Order, stop: Stop) {
         let instrument = order.instrument;
-        if order.open > 0 && order.is_immediate() {
-            let is_held = order.is_market() && matches!(stop, Stop::Collar | Stop::Band);
+        if order.open > 0 && (order.is_immediate() || stop == Stop::Collar) {
+            let is_held = stop == Stop::Collar || (order.is_market() && stop == Stop::Band);
             let reason = if is_held { CancelReason::Collar } else { CancelReason::Immediate };
             self.tell_canceled(&order, order.open, reason);
         } else if order.open > 0 {
             if order.execution == b'M' {
                 let fact = Fact::Repriced { user_ref_num: order.user_ref_num(), price: order.limit };
                 self.tell(order.login, order.user_ref_idx, fact);
+                order.terms.price = order.limit;
             }
             self.rest(order);
         }

@@ -5,7 +5,8 @@ use ringside_domain::state::Place;
 use ringside_domain::{Fact, InstrumentId, OrderRef};
 
 use super::Reference;
-use super::state::{Instrument, Order};
+use super::instrument::Instrument;
+use super::state::Order;
 use super::ticks;
 
 impl Reference {

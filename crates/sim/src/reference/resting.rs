@@ -2,10 +2,11 @@
 
 use ringside_domain::limits::PRICE_MARKET;
 use ringside_domain::state::Place;
-use ringside_domain::{Allocation, Fact, MarketFact, MatchNumber, OrderRef};
+use ringside_domain::{Allocation, Fact, MarketFact, OrderRef};
 
 use super::Reference;
-use super::state::{Order, is_better};
+use super::instrument::is_better;
+use super::state::Order;
 
 /// A visible order that left for its replacement, as long as the two can be told as one.
 #[derive(Clone, Copy, Debug)]
@@ -14,8 +15,6 @@ pub(super) struct Leaving {
     new: OrderRef,
     /// Where `Deleted` stands among the events.
     event: usize,
-    /// Matches so far.
-    matches: MatchNumber,
 }
 
 impl Reference {
@@ -29,7 +28,7 @@ impl Reference {
 
     /// Joins the back of the level of its price. Market orders in a call are visible orders without a price.
     pub(super) fn join(&mut self, mut order: Order) {
-        let hidden = order.terms.display == b'N' && order.price < PRICE_MARKET;
+        let hidden = order.terms.display == b'N';
         order.place = if hidden { Place::Hidden } else { Place::Visible };
         order.displayed = if hidden { 0 } else { self.next_slice(&order) };
         self.note_top(&order);
@@ -116,16 +115,16 @@ impl Reference {
     pub(super) fn leave_for(&mut self, old: OrderRef, new: OrderRef) {
         let order = self.take_out(old);
         if order.is_public() {
-            let (event, matches) = (self.events.len(), self.last_match);
-            self.leaving = Some(Leaving { old: order.public_ref, new, event, matches });
+            let event = self.events.len();
+            self.leaving = Some(Leaving { old: order.public_ref, new, event });
             self.tell_deleted(&order);
         }
     }
 
-    /// `Replaced` when the order takes the place of another without a trade in between, else `Added`.
+    /// `Replaced` when the order takes the place of another with nothing told in between, else `Added`.
     fn tell_joined(&mut self, order: &Order) {
         let leaving = self.leaving.filter(|leaving| leaving.new == order.order_ref());
-        match leaving.filter(|leaving| leaving.matches == self.last_match && order.is_public()) {
+        match leaving.filter(|leaving| leaving.event + 1 == self.events.len() && order.is_public()) {
             None => self.tell_added(order),
             Some(Leaving { old, event, .. }) => {
                 self.events.remove(event);

@@ -7,7 +7,8 @@ use ringside_domain::{
 };
 
 use super::Reference;
-use super::state::{Indicative, Order};
+use super::instrument::Indicative;
+use super::state::Order;
 
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -72,6 +73,9 @@ impl Reference {
             instrument.pegs_wait = true;
         }
         (instrument.state, instrument.call_ends_ns) = (next.state, 0);
+        if next.state != MarketState::Continuous {
+            instrument.prints = None;
+        }
         if next.state.is_call() {
             self.begin_call(next);
         }

@@ -12,7 +12,8 @@ use ringside_domain::{InstrumentId, Scope};
 use twox_hash::XxHash64;
 
 use super::Reference;
-use super::state::{Instrument, Order};
+use super::instrument::Instrument;
+use super::state::Order;
 
 impl Reference {
     /// Counters.

@@ -1,0 +1,127 @@
+//! What only special orders have: icebergs, stops, pegs, discretion, expiry, minimum quantity. Kept apart, so that a
+//! plain order stays one cache line.
+
+use alloc::vec::Vec;
+
+use ringside_domain::{NO_EXPIRE_AT, OrderOptions, OrderRef, TimeNs};
+
+/// Terms that a plain order does not have. 0 = not given, but for `expire_at`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Extra {
+    pub expire_at: TimeNs,
+    pub min_quantity: u32,
+    pub max_floor: u32,
+    pub random_reserves: u32,
+    pub discretion_price: u32,
+    pub expire_seconds: u32,
+    pub trigger_price: u32,
+    pub peg_offset: i32,
+    pub execution: u8,
+    /// The price type is that of a peg. A copy of the letter's meaning, so that one comparison finds plain orders.
+    pub is_peg: bool,
+}
+
+impl Extra {
+    /// A plain order's.
+    pub const NONE: Extra = Extra {
+        expire_at: NO_EXPIRE_AT,
+        min_quantity: 0,
+        max_floor: 0,
+        random_reserves: 0,
+        discretion_price: 0,
+        expire_seconds: 0,
+        trigger_price: 0,
+        peg_offset: 0,
+        execution: 0,
+        is_peg: false,
+    };
+
+    pub fn of(options: &OrderOptions) -> Self {
+        Extra {
+            expire_at: options.expire_at,
+            min_quantity: options.min_quantity,
+            max_floor: options.max_floor,
+            random_reserves: options.random_reserves,
+            discretion_price: options.discretion_price,
+            expire_seconds: options.expire_seconds,
+            trigger_price: options.trigger_price,
+            peg_offset: options.peg_offset,
+            execution: options.execution,
+            is_peg: matches!(options.price_type, b'P' | b'M' | b'R'),
+        }
+    }
+}
+
+/// True when the options ask for nothing special and nothing is wrong with them: a plain order. One pass without
+/// branches, since nearly every order is plain.
+#[inline]
+pub(crate) fn is_plain(options: &OrderOptions) -> bool {
+    let numbers = options.min_quantity
+        | options.max_floor
+        | options.random_reserves
+        | options.discretion_price
+        | options.expire_seconds
+        | options.trigger_price
+        | options.peg_offset.cast_unsigned();
+    let letters = options.price_type
+        | options.execution
+        | options.refused_tag
+        | options.customer_type
+        | options.post_only
+        | options.shares_located;
+    (u64::from(numbers | u32::from(letters)) | (options.expire_at ^ NO_EXPIRE_AT)) == 0
+}
+
+/// The rest of a special order, by [`ringside_book::Order::special`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Special {
+    pub extra: Extra,
+    /// Wire price as sent.
+    pub limit: u64,
+    /// Shares of an iceberg that are not displayed.
+    pub reserve: u32,
+    /// In no book.
+    pub parked: bool,
+    /// Number on market data; 0 = the order's own.
+    pub public_ref: OrderRef,
+    /// Wire price last told of a peg; 0 = parked, or nothing told yet.
+    pub told_price: u64,
+    /// When it ends by itself; 0 = never.
+    pub ends_at: TimeNs,
+}
+
+/// All specials, with a free list.
+#[derive(Debug, Default)]
+pub(crate) struct Specials {
+    entries: Vec<Special>,
+    free: Vec<u32>,
+}
+
+impl Specials {
+    pub fn insert(&mut self, special: Special) -> u32 {
+        match self.free.pop() {
+            Some(number) => {
+                self.entries[number as usize] = special;
+                number
+            }
+            None => {
+                self.entries.push(special);
+                // Room for all to be free at once, so that a removal never allocates.
+                self.free.reserve(self.entries.len() - self.free.len());
+                self.entries.len() as u32 - 1
+            }
+        }
+    }
+
+    pub fn remove(&mut self, number: u32) {
+        self.free.push(number);
+    }
+
+    pub fn get(&self, number: u32) -> &Special {
+        &self.entries[number as usize]
+    }
+
+    pub fn get_mut(&mut self, number: u32) -> &mut Special {
+        &mut self.entries[number as usize]
+    }
+}
