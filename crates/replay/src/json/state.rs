@@ -29,28 +29,25 @@ pub fn state_json(engine: &Engine, sequence: u64) -> Value {
 
 /// Limits, kill switches, exposures, restrictions, balances, broken trades.
 fn put_rules(engine: &Engine, value: &mut Value) {
-    let limits: Vec<_> =
-        engine.limits_states().iter().map(|state| limits_state_json(engine, state)).collect();
-    let exposures: Vec<_> =
-        engine.exposure_states().iter().map(|state| exposure_json(engine, state)).collect();
-    let killed: Vec<_> = engine.killed_scopes().iter().map(|scope| scope_json(engine, *scope)).collect();
+    let limits: Vec<_> = engine.limits_states().map(|state| limits_state_json(engine, &state)).collect();
+    let exposures: Vec<_> = engine.exposure_states().map(|state| exposure_json(engine, &state)).collect();
+    let killed: Vec<_> = engine.killed_scopes().map(|scope| scope_json(engine, scope)).collect();
     let restrictions: Vec<_> = engine
         .restrictions()
-        .iter()
         .map(|(scope, instrument)| {
-            let mut restriction = json!({"scope": scope_json(engine, *scope)});
-            put_instrument(engine, &mut restriction, *instrument);
+            let mut restriction = json!({"scope": scope_json(engine, scope)});
+            put_instrument(engine, &mut restriction, instrument);
             restriction
         })
         .collect();
-    let balances: Vec<_> = engine.balance_states().iter().map(balance_json).collect();
+    let balances: Vec<_> = engine.balance_states().map(|state| balance_json(&state)).collect();
     let lists = [
         ("limits", json!(limits)),
         ("exposures", json!(exposures)),
         ("killed", json!(killed)),
         ("restrictions", json!(restrictions)),
         ("balances", json!(balances)),
-        ("busted", json!(engine.busted())),
+        ("busted", json!(engine.busted().collect::<Vec<_>>())),
     ];
     lists.into_iter().for_each(|(name, list)| put(value, name, list));
 }
