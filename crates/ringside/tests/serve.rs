@@ -66,8 +66,14 @@ fn what_is_wrong_with_terms_and_limits_is_named_with_file_and_key() {
     let limits = |keys: &str| format!("{CONFIG}[[limits]]\n{keys}");
     let cases = [
         (instrument("allocation = \"fifo\""), "instrument[0].allocation"),
-        (instrument("tick_table = [{ from = \"100\", tick = \"0.10\" }]"), "instrument[0].tick_table[0].tick"),
-        (instrument("tick_table = [{ from = \"100.25\", tick = \"0.5\" }]"), "instrument[0].tick_table[0].from"),
+        (
+            instrument("tick_table = [{ from = \"100\", tick = \"0.10\" }]"),
+            "instrument[0].tick_table[0].tick",
+        ),
+        (
+            instrument("tick_table = [{ from = \"100.25\", tick = \"0.5\" }]"),
+            "instrument[0].tick_table[0].from",
+        ),
         (instrument("collar = { low = \"200000\" }"), "instrument[0].collar.low"),
         (instrument("collar = { low = \"2\", high = \"1\" }"), "instrument[0].collar.low"),
         (instrument("band = \"5\""), "instrument[0].band"),
@@ -96,9 +102,11 @@ fn every_key_of_the_rules_starts_a_venue_and_starts_it_again() {
         tick_table = [{ from = \"100\", tick = \"0.5\" }, { from = \"1000\", tick = \"5\" }]\n\
         collar = { low = \"1\", high = \"5000\" }\nband = \"5%\"\nvolatility_call = \"5s\"\nrandom_end = \"1s\"\n\
         reference_price = \"100\"\nbase = \"ES\"\nquote = \"USD\"\nmaker_fee = \"0.01%\"\ntaker_fee = \"0.02%\"";
-    let config = instrument(keys)
-        .replacen("firm = \"ALCE\"", "firm = \"ALCE\"\naccount = \"HOUSE\"\nself_trade_prevention = \"decrement\"", 1)
-        + "[[limits]]\nscope = \"account:HOUSE\"\nmax_quantity = 1\nmax_orders = 2\nmax_notional = 3\n\
+    let config = instrument(keys).replacen(
+        "firm = \"ALCE\"",
+        "firm = \"ALCE\"\naccount = \"HOUSE\"\nself_trade_prevention = \"decrement\"",
+        1,
+    ) + "[[limits]]\nscope = \"account:HOUSE\"\nmax_quantity = 1\nmax_orders = 2\nmax_notional = 3\n\
            max_position = 4\nrate = 5\nburst = 6\nfat_finger = \"7%\"\n[[limits]]\nscope = \"firm:BOBB\"\nrate = 1\n";
     let site = Site::new(&config);
     let venue = site.start();
