@@ -19,8 +19,6 @@ impl Engine {
         touched.sort_unstable();
         for index in &touched {
             self.settle(*index as usize, out);
-        }
-        for index in &touched {
             self.indicate(*index as usize, out);
             self.instruments[*index as usize].touched = false;
         }
