@@ -240,3 +240,24 @@ impl Config {
         raw::parse(name, text)?.check(name.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_configuration_is_one() {
+        let page = include_str!("../../../docs/configuration.md");
+        let example = page.split("```").nth(1).and_then(|block| block.strip_prefix("toml")).unwrap();
+        let example = example.replace("password_hash = \"$argon2id$...\"", "password = \"x\"");
+        let config = Config::parse("configuration.md", &example).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((config.instruments.len(), config.logins.len(), config.limits.len()), (1, 1, 1));
+        assert_eq!((config.instruments[0].band_bps, config.instruments[0].taker_fee_ppm), (500, 200));
+        assert_eq!(config.limits[0].limits.fat_finger_bps, 500);
+    }
+
+    #[test]
+    fn the_demo_is_a_configuration() {
+        Config::load(None, Overrides::default()).unwrap();
+    }
+}
