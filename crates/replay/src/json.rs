@@ -7,7 +7,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use ringside_domain::{InstrumentId, LoginId, Scope, Text};
+use ringside_domain::{InstrumentId, LoginId, Scope, Symbol, Text, Username};
 use ringside_engine::Engine;
 use serde_json::{Map, Value, json};
 
@@ -15,9 +15,27 @@ pub use command::command_json;
 pub use event::event_json;
 pub use state::state_json;
 
-fn login_name(engine: &Engine, login: LoginId) -> String {
-    let found = engine.logins().get((login.0 as usize).wrapping_sub(1));
-    found.map_or_else(|| format!("#{}", login.0), |found| found.terms.username.to_string())
+/// Who knows what people call logins and instruments.
+pub trait Names {
+    /// The username of a login.
+    fn username(&self, login: LoginId) -> Option<Username>;
+
+    /// The symbol of an instrument.
+    fn symbol(&self, instrument: InstrumentId) -> Option<Symbol>;
+}
+
+impl Names for Engine {
+    fn username(&self, login: LoginId) -> Option<Username> {
+        self.logins().get((login.0 as usize).wrapping_sub(1)).map(|found| found.terms.username)
+    }
+
+    fn symbol(&self, instrument: InstrumentId) -> Option<Symbol> {
+        self.instruments().get((instrument.0 as usize).wrapping_sub(1)).map(|found| found.terms.symbol)
+    }
+}
+
+fn login_name(names: &impl Names, login: LoginId) -> String {
+    names.username(login).map_or_else(|| format!("#{}", login.0), |found| found.to_string())
 }
 
 /// A byte that should be a letter, whatever the client sent.
@@ -56,13 +74,13 @@ fn put_text<const N: usize>(value: &mut Value, name: &str, text: &Text<N>) {
 }
 
 /// The id of an instrument, and its symbol if there is such an instrument; nothing for 0, which is none.
-fn put_instrument(engine: &Engine, value: &mut Value, instrument: InstrumentId) {
+fn put_instrument(names: &impl Names, value: &mut Value, instrument: InstrumentId) {
     if instrument.0 == 0 {
         return;
     }
     put(value, "instrument", json!(instrument.0));
-    if let Some(found) = engine.instruments().get(instrument.0 as usize - 1) {
-        put(value, "symbol", json!(found.terms.symbol.as_str()));
+    if let Some(symbol) = names.symbol(instrument) {
+        put(value, "symbol", json!(symbol.as_str()));
     }
 }
 

@@ -10,6 +10,6 @@ mod live;
 mod past;
 mod trade;
 
-pub use json::{command_json, event_json, state_json};
+pub use json::{Names, command_json, event_json, state_json};
 pub use past::{Past, ReplayError, Summary, Turn};
 pub use trade::find_trade;

@@ -5,6 +5,8 @@ use std::fmt;
 use ringside_journal::RecoverError;
 use ringside_venue::VenueError;
 
+/// The venue has refused, or does not answer.
+pub const REFUSED: u8 = 1;
 /// Wrong configuration or usage, or the data directory is in use.
 pub const USAGE: u8 = 2;
 /// A corrupted journal.

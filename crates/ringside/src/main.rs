@@ -1,5 +1,6 @@
-//! The command line: `ringside serve | replay | send | bench`.
+//! The command line: `ringside serve | admin | replay | send | bench`.
 
+mod admin;
 mod bench;
 mod failure;
 mod replay;
@@ -22,6 +23,8 @@ struct Cli {
 enum Command {
     /// Runs a venue; without a configuration file, a demo venue on loopback.
     Serve(serve::ServeArgs),
+    /// Sends a command of the operator to a running venue and prints its answer.
+    Admin(admin::AdminArgs),
     /// Measures, each figure beside its physical floor.
     Bench(bench::BenchArgs),
     /// Sends an order-flow file to a venue and reports its fills.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
     };
     let result = match cli.command {
         Command::Serve(args) => serve::run(&args),
+        Command::Admin(args) => admin::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Send(args) => {
             send::run(args).map_err(|error| failure::Failure::new(error.exit_code(), error))

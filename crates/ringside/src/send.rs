@@ -8,6 +8,8 @@
 //! The login may have a past: only new messages are asked for, and the flow's UserRefNums go on behind the last
 //! one that the venue knows. A lost link is mended by the session; the fills stay complete.
 //!
+//! A row `uncross` is the operator's: it waits until everything before it is answered, then goes to the admin port.
+//!
 //! Refuses to know: books, what should have traded. It reports what the venue says.
 
 mod answers;
@@ -22,14 +24,18 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use ringside_client::{Credentials, CredentialsError, Message, Session, SessionError, SessionOptions};
+use ringside_domain::Symbol;
 use ringside_sim::flow::FlowError;
 use ringside_wire::ouch::{AccountQuery, Malformed, Reply, Request, Tags, decode_reply};
+use serde_json::json;
 use thiserror::Error;
 
 use answers::Answers;
 use fills::FillsFile;
 use pace::Pace;
-use source::Source;
+use source::{Source, Step};
+
+use crate::admin::{Operator, OperatorError};
 
 /// Commands sent before answers are looked at.
 const TURN_COMMANDS: usize = 256;
@@ -63,6 +69,12 @@ pub struct SendArgs {
     /// Writes every match to this file: taker_order_id,maker_order_id,price,quantity
     #[arg(long, value_name = "FILE")]
     fills: Option<PathBuf>,
+    /// Admin address of the venue, for flows with uncross rows
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<String>,
+    /// Token of [admin] in the venue's configuration [default: $RINGSIDE_ADMIN_TOKEN]
+    #[arg(long, requires = "admin")]
+    token: Option<Password>,
     /// Order-flow file, unzipped when its name ends in .gz; - reads plain CSV from standard input
     #[arg(value_name = "FLOW.csv[.gz]|-")]
     flow: PathBuf,
@@ -142,6 +154,17 @@ pub enum SendError {
         /// Last UserRefNum before the flow.
         last: u32,
     },
+    /// The operator's command was not carried out.
+    #[error("uncross {symbol}: {problem}")]
+    Uncross {
+        /// Of which instrument.
+        symbol: Symbol,
+        /// What the venue said.
+        problem: String,
+    },
+    /// No answer from the admin port.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
     /// The fills can not be written.
     #[error("{path}: {source}")]
     Fills {
@@ -160,6 +183,7 @@ impl SendError {
     pub fn exit_code(&self) -> u8 {
         match self {
             SendError::Credentials(_) | SendError::Flow { .. } => 2,
+            SendError::Operator(OperatorError::NoToken) => 2,
             _ => 1,
         }
     }
@@ -168,8 +192,14 @@ impl SendError {
 /// Sends the flow, waits for the last answer, prints the summary.
 pub fn run(args: SendArgs) -> Result<(), SendError> {
     let credentials = Credentials::new(&args.username, &args.password.0)?;
-    let source = Source::open(&args.flow)?;
+    let mut source = Source::open(&args.flow)?;
+    let token = args.token.as_ref().map(|token| token.0.as_str());
+    let operator = args.admin.as_deref().map(|admin| Operator::new(admin, token)).transpose()?;
+    if operator.is_some() {
+        source.allow_operator();
+    }
     let mut sender = Sender::connect(&args, &credentials, source)?;
+    sender.operator = operator;
     let start = Instant::now();
     sender.pace = Pace::new(start, args.rate);
     let sent = sender.send_all();
@@ -192,6 +222,9 @@ struct Sender {
     sent: u64,
     /// Commands behind the last fence.
     unfenced: usize,
+    operator: Option<Operator>,
+    /// Ends a call once everything before is answered; nothing is sent until then.
+    uncross: Option<Symbol>,
     /// The flow is sent, and a fence behind it.
     is_sent: bool,
     /// The last moment when no fence was out, or an answer came.
@@ -219,6 +252,8 @@ impl Sender {
             window,
             sent: 0,
             unfenced: 0,
+            operator: None,
+            uncross: None,
             is_sent: false,
             answered_at: Instant::now(),
         };
@@ -248,8 +283,12 @@ impl Sender {
         loop {
             let sent = self.send_due()?;
             let answered = self.receive()?;
-            if self.is_sent && self.unanswered() == 0 && self.session.fences() == 0 {
-                return Ok(());
+            if self.is_settled() {
+                match self.uncross.take() {
+                    Some(symbol) => self.uncross(symbol)?,
+                    None if self.is_sent => return Ok(()),
+                    None => {}
+                }
             }
             if !sent && !answered {
                 self.wait()?;
@@ -262,7 +301,7 @@ impl Sender {
     fn send_due(&mut self) -> Result<bool, SendError> {
         let before = self.sent;
         for _ in 0..TURN_COMMANDS {
-            if self.is_sent || self.unanswered() >= self.window || !self.pace.until(self.sent).is_zero() {
+            if !self.may_send() || !self.pace.until(self.sent).is_zero() {
                 break;
             }
             self.send_next()?;
@@ -273,16 +312,17 @@ impl Sender {
     }
 
     fn send_next(&mut self) -> Result<(), SendError> {
-        match self.source.next_request()? {
+        match self.source.next_step()? {
             None => self.is_sent = true,
-            Some(request) => {
+            Some(Step::Uncross(symbol)) => self.uncross = Some(symbol),
+            Some(Step::Request(request)) => {
                 self.session.send(&request).map_err(|source| failed(&self.to, source))?;
                 self.sent += 1;
                 self.unfenced += 1;
             }
         }
         // Half a window: while the answer to a fence travels, the other half is filled.
-        if self.is_sent || self.unfenced >= (self.window / 2).max(1) {
+        if self.is_sent || self.uncross.is_some() || self.unfenced >= (self.window / 2).max(1) {
             self.session.fence().map_err(|source| failed(&self.to, source))?;
             self.unfenced = 0;
         }
@@ -317,8 +357,7 @@ impl Sender {
 
     /// Waits for an answer, or for the next command's time.
     fn wait(&mut self) -> Result<(), SendError> {
-        let is_free = !self.is_sent && self.unanswered() < self.window;
-        let until = if is_free { self.pace.until(self.sent) } else { WAIT };
+        let until = if self.may_send() { self.pace.until(self.sent) } else { WAIT };
         if until > WAIT_LATE {
             self.receive_within((until - WAIT_LATE).min(WAIT)).map(drop)
         } else {
@@ -335,6 +374,29 @@ impl Sender {
             return Ok(());
         }
         Err(SendError::Stalled { to: self.to.clone(), unanswered: self.unanswered() as u64 })
+    }
+
+    /// Ends a call. What it causes comes over the session like everything else.
+    fn uncross(&mut self, symbol: Symbol) -> Result<(), SendError> {
+        let operator = self.operator.as_ref().expect("Invariant: the source gives no such step without");
+        let body = json!({"command": "uncross", "symbol": symbol.as_str()}).to_string();
+        let answer = operator.post(&body)?;
+        if !answer.is_done() {
+            let problem = answer.body["error"].as_str().unwrap_or("no reason given").to_owned();
+            return Err(SendError::Uncross { symbol, problem });
+        }
+        self.sent += 1;
+        // The fills of the auction are in the stream before the answer to this.
+        self.session.fence().map_err(|source| failed(&self.to, source))
+    }
+
+    /// Nothing is under way.
+    fn is_settled(&self) -> bool {
+        self.unanswered() == 0 && self.session.fences() == 0
+    }
+
+    fn may_send(&self) -> bool {
+        !self.is_sent && self.uncross.is_none() && self.unanswered() < self.window
     }
 
     fn unanswered(&self) -> usize {

@@ -2,9 +2,12 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
-use ringside_venue::{Config, Overrides, Ready, Venue, VenueError};
+use ringside_domain::{InstrumentId, LoginId, Symbol, Username};
+use ringside_replay::{Names, event_json, find_trade};
+use ringside_venue::{Config, Directory, Overrides, Ready, Tools, TradeError, Venue, VenueError};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -42,7 +45,7 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     start_logging();
     // Before any thread: all of them inherit the mask of the handler's pipe, none is killed by a signal.
     let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| Failure::new(USAGE, error))?;
-    let (venue, ready) = Venue::start(&config)?;
+    let (venue, ready) = Venue::start(&config, tools())?;
     announce(&config, &ready, args.config.is_none());
     let (stop, handle) = (venue.stopper(), signals.handle());
     let waiter = std::thread::spawn(move || {
@@ -56,6 +59,30 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     // Ends with the handle; a panic in it cannot be told from a signal and changes nothing.
     let _ = waiter.join();
     result
+}
+
+/// The past and its words, which the venue itself does not know.
+fn tools() -> Tools {
+    Tools {
+        find_trade: Arc::new(|data_dir, match_number, reason| {
+            let found = find_trade(data_dir, match_number, reason);
+            found.map_err(|error| TradeError::Failed(error.to_string()))?.ok_or(TradeError::Unknown)
+        }),
+        event_json: Arc::new(|directory, event| event_json(&Known(directory), event)),
+    }
+}
+
+/// The names that a running venue knows.
+struct Known<'a>(&'a Directory);
+
+impl Names for Known<'_> {
+    fn username(&self, login: LoginId) -> Option<Username> {
+        self.0.username(login)
+    }
+
+    fn symbol(&self, instrument: InstrumentId) -> Option<Symbol> {
+        self.0.symbol(instrument)
+    }
 }
 
 fn start_logging() {
@@ -73,7 +100,7 @@ fn announce(config: &Config, ready: &Ready, demo: bool) {
     if demo {
         for login in &config.logins {
             let password = login.demo_password().unwrap_or("(hashed)");
-            info!(username = %login.username, password, "demo login");
+            info!(username = %login.terms.username, password, "demo login");
         }
     }
     let line = json!({

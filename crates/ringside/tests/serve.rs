@@ -55,13 +55,69 @@ fn what_is_wrong_in_the_file_is_named_with_file_and_key() {
     }
 }
 
+/// A file with more keys in its first instrument.
+fn instrument(keys: &str) -> String {
+    with("tick_size = \"0.25\"", &format!("tick_size = \"0.25\"\n{keys}"))
+}
+
+#[test]
+fn what_is_wrong_with_terms_and_limits_is_named_with_file_and_key() {
+    let login = |keys: &str| with("firm = \"ALCE\"", &format!("firm = \"ALCE\"\n{keys}"));
+    let limits = |keys: &str| format!("{CONFIG}[[limits]]\n{keys}");
+    let cases = [
+        (instrument("allocation = \"fifo\""), "instrument[0].allocation"),
+        (
+            instrument("tick_table = [{ from = \"100\", tick = \"0.10\" }]"),
+            "instrument[0].tick_table[0].tick",
+        ),
+        (
+            instrument("tick_table = [{ from = \"100.25\", tick = \"0.5\" }]"),
+            "instrument[0].tick_table[0].from",
+        ),
+        (instrument("collar = { low = \"200000\" }"), "instrument[0].collar.low"),
+        (instrument("collar = { low = \"2\", high = \"1\" }"), "instrument[0].collar.low"),
+        (instrument("band = \"5\""), "instrument[0].band"),
+        (instrument("volatility_call = \"soon\""), "instrument[0].volatility_call"),
+        (instrument("random_end = \"1us\""), "instrument[0].random_end"),
+        (instrument("reference_price = \"100.10\""), "instrument[0].reference_price"),
+        (instrument("price_decimals = 9"), "instrument[0].price_decimals"),
+        (instrument("base = \"BTC\""), "instrument[0].quote"),
+        (instrument("maker_fee = \"0.01%\""), "instrument[0].maker_fee"),
+        (login("account = \"MUCH TOO LONG\""), "login[0].account"),
+        (login("self_trade_prevention = \"nonsense\""), "login[0].self_trade_prevention"),
+        (limits("scope = \"ALICE\""), "limits[0].scope"),
+        (limits("scope = \"login:NOBODY\""), "limits[0].scope"),
+        (limits("scope = \"login:BOB\"\nburst = 3"), "limits[0].burst"),
+        (limits("scope = \"login:BOB\"\nfat_finger = \"lots\""), "limits[0].fat_finger"),
+        (with("[admin]", "[admin]\ntoken = \"\""), "admin.token"),
+    ];
+    for (config, key) in cases {
+        assert_usage(&Site::new(&config).refused(), &["ringside.toml", key]);
+    }
+}
+
+#[test]
+fn every_key_of_the_rules_starts_a_venue_and_starts_it_again() {
+    let keys = "allocation = \"pro-rata\"\nlot_size = 2\n\
+        tick_table = [{ from = \"100\", tick = \"0.5\" }, { from = \"1000\", tick = \"5\" }]\n\
+        collar = { low = \"1\", high = \"5000\" }\nband = \"5%\"\nvolatility_call = \"5s\"\nrandom_end = \"1s\"\n\
+        reference_price = \"100\"\nbase = \"ES\"\nquote = \"USD\"\nmaker_fee = \"0.01%\"\ntaker_fee = \"0.02%\"";
+    let config = instrument(keys).replacen(
+        "firm = \"ALCE\"",
+        "firm = \"ALCE\"\naccount = \"HOUSE\"\nself_trade_prevention = \"decrement\"",
+        1,
+    ) + "[[limits]]\nscope = \"account:HOUSE\"\nmax_quantity = 1\nmax_orders = 2\nmax_notional = 3\n\
+           max_position = 4\nrate = 5\nburst = 6\nfat_finger = \"7%\"\n[[limits]]\nscope = \"firm:BOBB\"\nrate = 1\n";
+    let site = Site::new(&config);
+    let venue = site.start();
+    let next = venue.ready["next_sequence"].clone();
+    assert_eq!(venue.terminate(), Some(0));
+    assert_eq!(site.start().ready["next_sequence"], next, "the same file changes nothing");
+}
+
 #[test]
 fn what_is_not_built_yet_is_refused_by_key() {
-    let mode =
-        |mode: &str| with("firm = \"ALCE\"", &format!("firm = \"ALCE\"\nself_trade_prevention = \"{mode}\""));
     let cases = [
-        (mode("decrement"), "login[0].self_trade_prevention"),
-        (mode("nonsense"), "login[0].self_trade_prevention"),
         (with("sync = \"always\"", "sync = \"always\"\nwriter = \"direct\""), "journal.writer"),
         (with("[journal]", "[session]\nroll_at = \"17:00\"\n[journal]"), "session.roll_at"),
     ];

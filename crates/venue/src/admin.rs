@@ -1,4 +1,5 @@
-//! Admin HTTP on a thread of its own: `/metrics`, `/livez`, `/readyz`, `/status`. Reads shared state only.
+//! Admin HTTP on a thread of its own: `/metrics`, `/livez`, `/readyz`, `/status`, and `POST /command`. Reads shared
+//! state; commands go to the gateway stage over a bounded channel and come back with what they caused.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -8,12 +9,20 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use prometheus_client::registry::Registry;
 use serde_json::json;
 
 use crate::metrics;
 use crate::shared::Shared;
+
+mod command;
+mod directory;
+mod post;
+
+pub use directory::Directory;
+pub(crate) use directory::trades_for;
+pub use post::{EventJson, FindTrade, Operator, TradeError};
 
 /// A sync that takes longer than this makes the venue not ready.
 const SYNC_STALL: Duration = Duration::from_millis(500);
@@ -33,9 +42,9 @@ pub struct Identity {
     pub order_entry: SocketAddr,
 }
 
-#[derive(Debug)]
 struct Admin {
     shared: Arc<Shared>,
+    operator: Operator,
     registry: Registry,
     identity: Identity,
     /// Start of the clock of `sync_started_ns`.
@@ -43,18 +52,24 @@ struct Admin {
 }
 
 /// Serves until the venue stops. The listener is bound by the caller, so that a bad address is a start-up error.
-pub fn serve(listener: TcpListener, shared: Arc<Shared>, identity: Identity) -> std::io::Result<()> {
+pub fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    identity: Identity,
+    operator: Operator,
+) -> std::io::Result<()> {
     listener.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let over = until_over(shared.clone());
     let server = runtime.spawn(async move {
         let registry = metrics::registry(shared.clone());
-        let admin = Arc::new(Admin { shared, registry, identity, started: Instant::now() });
+        let admin = Arc::new(Admin { shared, operator, registry, identity, started: Instant::now() });
         let router = Router::new()
             .route("/metrics", get(metrics_text))
             .route("/livez", get(livez))
             .route("/readyz", get(readyz))
             .route("/status", get(status))
+            .route("/command", post(post::command))
             .with_state(admin);
         let listener = tokio::net::TcpListener::from_std(listener)?;
         axum::serve(listener, router).await

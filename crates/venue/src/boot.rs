@@ -1,48 +1,78 @@
 //! What must be journaled before the first client: disconnects of logins that were connected when the venue went
-//! down, and the differences between the configuration and the state.
+//! down, what has become due meanwhile, and the differences between the configuration and the state.
+//!
+//! The file is the truth for what it names. Instruments and limits that it does not name are the operator's, who added
+//! them by admin commands: they stay. An instrument that the file *used to* name is removed ([`Named`] remembers).
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringside_domain::{
-    Action, Command, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms, Symbol, Username,
+    Action, Command, InstrumentId, InstrumentTerms, LoginId, LoginTerms, RiskLimits, Scope, SetLimits,
+    Symbol, TimeNs, Username,
 };
 use ringside_engine::{Engine, Instrument};
 
-use crate::config::{Config, ConfigError, InstrumentConfig, LoginConfig};
+use crate::config::{Config, ConfigError, LimitsConfig, ScopeName};
+use crate::named::Named;
 
-/// The first commands of a start: a session if there is none, then the disconnects. Their cancels come before
-/// everything else.
-pub fn reconcile_sessions(engine: &Engine) -> Vec<Command> {
-    let venue = |action| Command { login: LoginId::VENUE, action };
-    let session = (engine.counters().session == 0).then(|| venue(Action::StartSession(1)));
+/// The first commands of a start: a session with a seed for its draws if there is none, then the disconnects. Their
+/// cancels come before everything else.
+pub fn reconcile_sessions(engine: &Engine, seed: u64) -> Vec<Command> {
+    let first = match engine.counters().session {
+        0 => vec![venue(Action::StartSession(1)), venue(Action::SetSeed(seed))],
+        _ => Vec::new(),
+    };
     let connected = engine.logins().iter().filter(|login| login.connected);
     let disconnects = connected.map(|login| Command { login: login.terms.login, action: Action::Disconnect });
-    session.into_iter().chain(disconnects).collect()
+    first.into_iter().chain(disconnects).collect()
+}
+
+/// Lets happen what became due while the venue was down.
+pub fn overdue(engine: &Engine, now: TimeNs) -> Option<Command> {
+    engine.next_due().filter(|due| *due <= now).map(|_| venue(Action::Tick))
 }
 
 /// The commands that turn the state's configuration into the file's.
-pub fn reconcile_configuration(engine: &Engine, config: &Config) -> Result<Vec<Command>, ConfigError> {
+pub fn reconcile_configuration(
+    engine: &Engine,
+    config: &Config,
+    named: &Named,
+) -> Result<Vec<Command>, ConfigError> {
     let mut actions = Vec::new();
-    instruments(engine, config, &mut actions)?;
-    logins(engine, config, &mut actions)?;
-    Ok(actions.into_iter().map(|action| Command { login: LoginId::VENUE, action }).collect())
+    instruments(engine, config, named, &mut actions)?;
+    let ids = logins(engine, config, &mut actions)?;
+    limits(engine, config, &ids, &mut actions);
+    Ok(actions.into_iter().map(venue).collect())
 }
 
-fn instruments(engine: &Engine, config: &Config, actions: &mut Vec<Action>) -> Result<(), ConfigError> {
-    for known in engine.instruments().iter().filter(|known| known.listed) {
-        let symbol = known.terms.symbol;
-        if config.instruments.iter().any(|wanted| wanted.symbol == symbol) {
-            continue;
-        }
+fn venue(action: Action) -> Command {
+    Command { login: LoginId::VENUE, action }
+}
+
+fn instruments(
+    engine: &Engine,
+    config: &Config,
+    named: &Named,
+    actions: &mut Vec<Action>,
+) -> Result<(), ConfigError> {
+    let wanted: BTreeSet<Symbol> = config.instruments.iter().map(|terms| terms.symbol).collect();
+    let gone =
+        engine.instruments().iter().filter(|known| known.listed && !wanted.contains(&known.terms.symbol));
+    for known in gone.filter(|known| named.contains(known.terms.symbol)) {
         if known.live_orders > 0 {
-            return Err(live_orders(config, symbol, known, "cannot be removed"));
+            return Err(live_orders(config, known.terms.symbol, known, "cannot be removed"));
         }
         actions.push(Action::RemoveInstrument(known.terms.instrument));
     }
+    let known: BTreeMap<Symbol, &Instrument> =
+        engine.instruments().iter().map(|known| (known.terms.symbol, known)).collect();
     let mut next = engine.instruments().len() as u32;
     for wanted in &config.instruments {
-        match find_instrument(engine, wanted.symbol) {
+        match known.get(&wanted.symbol) {
             None => {
                 next += 1;
-                actions.push(Action::AddInstrument(instrument_terms(InstrumentId(next), wanted)));
+                let instrument = InstrumentId(next);
+                actions.push(Action::AddInstrument(InstrumentTerms { instrument, ..*wanted }));
             }
             Some(known) => change_instrument(config, known, wanted, actions)?,
         }
@@ -53,16 +83,16 @@ fn instruments(engine: &Engine, config: &Config, actions: &mut Vec<Action>) -> R
 fn change_instrument(
     config: &Config,
     known: &Instrument,
-    wanted: &InstrumentConfig,
+    wanted: &InstrumentTerms,
     actions: &mut Vec<Action>,
 ) -> Result<(), ConfigError> {
-    let terms = instrument_terms(known.terms.instrument, wanted);
+    let terms = InstrumentTerms { instrument: known.terms.instrument, ..*wanted };
     if terms == known.terms && known.listed {
         return Ok(());
     }
-    let prices_change = terms.tick != known.terms.tick || terms.price_decimals != known.terms.price_decimals;
-    if prices_change && known.live_orders > 0 {
-        return Err(live_orders(config, wanted.symbol, known, "cannot change its tick size or decimals"));
+    let of_prices = |terms: &InstrumentTerms| (terms.tick, terms.tick_ranges, terms.price_decimals);
+    if of_prices(&terms) != of_prices(&known.terms) && known.live_orders > 0 {
+        return Err(live_orders(config, wanted.symbol, known, "cannot change its ticks or decimals"));
     }
     actions.push(Action::ChangeInstrument(terms));
     Ok(())
@@ -76,69 +106,57 @@ fn live_orders(config: &Config, symbol: Symbol, known: &Instrument, what: &str) 
     }
 }
 
-fn logins(engine: &Engine, config: &Config, actions: &mut Vec<Action>) -> Result<(), ConfigError> {
-    for known in engine.logins().iter().filter(|known| known.listed) {
-        let username = known.terms.username;
-        if config.logins.iter().any(|wanted| wanted.username == username) {
-            continue;
-        }
+/// Returns the ids of all names, those that are about to be added included.
+fn logins(
+    engine: &Engine,
+    config: &Config,
+    actions: &mut Vec<Action>,
+) -> Result<BTreeMap<Username, LoginId>, ConfigError> {
+    let wanted: BTreeSet<Username> = config.logins.iter().map(|login| login.terms.username).collect();
+    for known in
+        engine.logins().iter().filter(|known| known.listed && !wanted.contains(&known.terms.username))
+    {
         if known.live_orders > 0 {
             // Nobody could cancel them any more.
             return Err(ConfigError {
                 file: config.file.clone(),
-                key: format!("login {username}"),
+                key: format!("login {}", known.terms.username),
                 problem: format!("has {} live orders and cannot be removed", known.live_orders),
             });
         }
         actions.push(Action::RemoveLogin(known.terms.login));
     }
-    let mut next = engine.logins().len() as u32;
+    let mut ids = login_ids(engine);
     for wanted in &config.logins {
-        match login_id(engine, wanted.username) {
-            None => {
-                next += 1;
-                actions.push(Action::AddLogin(login_terms(LoginId(next), wanted)));
-            }
-            Some(id) => {
-                let known = &engine.logins()[id.0 as usize - 1];
-                let terms = login_terms(id, wanted);
-                if terms != known.terms || !known.listed {
-                    actions.push(Action::ChangeLogin(terms));
-                }
-            }
+        let next = LoginId(ids.len() as u32 + 1);
+        let login = *ids.entry(wanted.terms.username).or_insert(next);
+        let terms = LoginTerms { login, ..wanted.terms };
+        match engine.logins().get(login.0 as usize - 1) {
+            None => actions.push(Action::AddLogin(terms)),
+            Some(known) if terms != known.terms || !known.listed => actions.push(Action::ChangeLogin(terms)),
+            Some(_) => {}
         }
     }
-    Ok(())
+    Ok(ids)
 }
 
-fn find_instrument(engine: &Engine, symbol: Symbol) -> Option<&Instrument> {
-    engine.instruments().iter().find(|known| known.terms.symbol == symbol)
+/// Ids of all usernames that were ever configured.
+pub fn login_ids(engine: &Engine) -> BTreeMap<Username, LoginId> {
+    engine.logins().iter().map(|known| (known.terms.username, known.terms.login)).collect()
 }
 
-/// The id of a username that was ever configured.
-pub fn login_id(engine: &Engine, username: Username) -> Option<LoginId> {
-    engine.logins().iter().find(|known| known.terms.username == username).map(|known| known.terms.login)
-}
-
-fn instrument_terms(instrument: InstrumentId, wanted: &InstrumentConfig) -> InstrumentTerms {
-    InstrumentTerms {
-        instrument,
-        symbol: wanted.symbol,
-        tick: wanted.tick,
-        lot: wanted.lot,
-        price_decimals: wanted.price_decimals,
-        quantity_decimals: wanted.quantity_decimals,
-        ..InstrumentTerms::plain(InstrumentId(0), Symbol::BLANK, 1, 1)
-    }
-}
-
-fn login_terms(login: LoginId, wanted: &LoginConfig) -> LoginTerms {
-    LoginTerms {
-        login,
-        username: wanted.username,
-        firm: wanted.firm,
-        cancel_on_disconnect: wanted.cancel_on_disconnect,
-        ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
+fn limits(engine: &Engine, config: &Config, ids: &BTreeMap<Username, LoginId>, actions: &mut Vec<Action>) {
+    let known: BTreeMap<Scope, RiskLimits> =
+        engine.limits_states().map(|known| (known.scope, known.limits)).collect();
+    for LimitsConfig { scope, limits } in &config.limits {
+        let scope = match scope {
+            // Invariant: limits cover logins of the file only, and those have ids by now.
+            ScopeName::Login(name) => ids.get(name).copied().map(Scope::Login),
+            ScopeName::Firm(firm) => Some(Scope::Firm(*firm)),
+            ScopeName::Account(account) => Some(Scope::Account(*account)),
+        };
+        let different = scope.filter(|scope| known.get(scope).copied().unwrap_or_default() != *limits);
+        actions.extend(different.map(|scope| Action::SetLimits(SetLimits { scope, limits: *limits })));
     }
 }
 
@@ -153,9 +171,17 @@ mod tests {
     }
 
     fn start(engine: &mut Engine, config: &Config) -> Result<Vec<Command>, ConfigError> {
-        let mut commands = reconcile_sessions(engine);
+        start_knowing(engine, config, &Named::Everything)
+    }
+
+    fn start_knowing(
+        engine: &mut Engine,
+        config: &Config,
+        named: &Named,
+    ) -> Result<Vec<Command>, ConfigError> {
+        let mut commands = reconcile_sessions(engine, 7);
         commands.iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
-        let differences = reconcile_configuration(engine, config)?;
+        let differences = reconcile_configuration(engine, config, named)?;
         differences.iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
         commands.extend(differences);
         Ok(commands)
@@ -186,7 +212,7 @@ mod tests {
     #[test]
     fn a_second_start_with_the_same_file_journals_nothing() {
         let mut engine = Engine::new(Limits { orders_max: 10 });
-        assert_eq!(start(&mut engine, &config(TWO)).unwrap().len(), 4);
+        assert_eq!(start(&mut engine, &config(TWO)).unwrap().len(), 5);
         assert_eq!(start(&mut engine, &config(TWO)).unwrap(), []);
     }
 
@@ -212,5 +238,51 @@ mod tests {
         let other_tick = TWO.replacen("0.01", "0.02", 1);
         let error = start(&mut engine, &config(&other_tick)).unwrap_err();
         assert!(error.problem.contains("1 live orders"), "{error}");
+    }
+
+    #[test]
+    fn what_the_file_never_named_stays_with_its_orders() {
+        let mut engine = Engine::new(Limits { orders_max: 10 });
+        start(&mut engine, &config(TWO)).unwrap();
+        engine.apply(1, &buy("A"), &mut |_: Event| {});
+        let one = ONE.to_string() + &TWO[TWO.find("[[login]]").unwrap()..];
+        let only_b = Named::These([Symbol::new("B").unwrap()].into());
+        let changes = start_knowing(&mut engine, &config(&one), &only_b).unwrap();
+        assert_eq!(changes.len(), 1, "B's tick alone changes: {changes:?}");
+        assert!(engine.instruments()[0].listed);
+    }
+
+    #[test]
+    fn a_seed_is_drawn_with_the_session_and_never_again() {
+        let mut engine = Engine::new(Limits { orders_max: 10 });
+        let first = reconcile_sessions(&engine, 7);
+        assert_eq!(
+            first.iter().map(|c| c.action).collect::<Vec<_>>(),
+            [Action::StartSession(1), Action::SetSeed(7)]
+        );
+        first.iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
+        assert_eq!(reconcile_sessions(&engine, 8), []);
+    }
+
+    #[test]
+    fn limits_go_to_logins_that_the_same_start_adds() {
+        let text = format!("{TWO}[[limits]]\nscope = \"login:ALICE\"\nmax_orders = 3\n");
+        let engine = Engine::new(Limits { orders_max: 10 });
+        let commands = reconcile_configuration(&engine, &config(&text), &Named::Everything).unwrap();
+        let limits = RiskLimits { orders_max: 3, ..RiskLimits::default() };
+        let wanted = SetLimits { scope: Scope::Login(LoginId(1)), limits };
+        assert_eq!(commands.last().unwrap().action, Action::SetLimits(wanted));
+    }
+
+    #[test]
+    fn ten_thousand_instruments_boot_and_boot_again_at_once() {
+        let table = |n| format!("[[instrument]]\nsymbol = \"S{n}\"\ntick_size = \"0.01\"\n");
+        let text: String = (0..10_000).map(table).collect();
+        let config = config(&text);
+        let mut engine = Engine::new(Limits { orders_max: 10 });
+        let since = std::time::Instant::now();
+        assert_eq!(start(&mut engine, &config).unwrap().len(), 10_002);
+        assert_eq!(start(&mut engine, &config).unwrap(), []);
+        assert!(since.elapsed() < std::time::Duration::from_secs(5), "{:?}", since.elapsed());
     }
 }

@@ -7,14 +7,21 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ringside_domain::limits::PRICE_MARKET;
-use ringside_domain::{Firm, Symbol, Username};
+use ringside_domain::{Account, Firm, InstrumentTerms, LoginTerms, RiskLimits, Username};
 use ringside_gateway::Password;
 
 mod demo;
+mod instrument;
+mod limits;
+mod login;
+mod number;
 mod raw;
 
 pub use demo::DEMO;
+pub use instrument::RawInstrument;
+pub use limits::{RawLimits, scope_name};
+pub use number::scaled;
+pub(crate) use raw::text;
 
 /// What is wrong with the configuration: one line that names file and key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,32 +118,53 @@ pub struct Pipeline {
     pub cores: Cores,
 }
 
-/// `[[instrument]]`
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct InstrumentConfig {
-    /// Symbol.
-    pub symbol: Symbol,
-    /// Tick in wire units.
-    pub tick: u32,
-    /// Lot in wire units.
-    pub lot: u32,
-    /// Decimals of the wire price.
-    pub price_decimals: u8,
-    /// Decimals of the wire quantity.
-    pub quantity_decimals: u8,
-}
-
 /// `[[login]]`
 #[derive(Clone, Debug)]
 pub struct LoginConfig {
-    /// Name.
-    pub username: Username,
+    /// What is part of the state. The id is 0: the state gives it.
+    pub terms: LoginTerms,
     /// Proof.
     pub password: Password,
-    /// Firm.
-    pub firm: Firm,
-    /// Cancel its orders when it disconnects.
-    pub cancel_on_disconnect: bool,
+}
+
+/// Whom limits are for, by name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum ScopeName {
+    /// `login:NAME`
+    Login(Username),
+    /// `firm:NAME`
+    Firm(Firm),
+    /// `account:NAME`
+    Account(Account),
+}
+
+impl fmt::Display for ScopeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ScopeName::Login(name) => write!(f, "login:{name}"),
+            ScopeName::Firm(name) => write!(f, "firm:{name}"),
+            ScopeName::Account(name) => write!(f, "account:{name}"),
+        }
+    }
+}
+
+/// `[[limits]]`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LimitsConfig {
+    /// Whose.
+    pub scope: ScopeName,
+    /// The limits.
+    pub limits: RiskLimits,
+}
+
+/// What authorises `POST /command`. Not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdminToken(pub String);
+
+impl fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
 }
 
 impl LoginConfig {
@@ -160,16 +188,20 @@ pub struct Config {
     pub order_entry: SocketAddr,
     /// Admin HTTP address.
     pub admin: SocketAddr,
+    /// Bearer token of `POST /command`; `None`: no commands over HTTP.
+    pub admin_token: Option<AdminToken>,
     /// Promise of an acknowledgement.
     pub sync: Sync,
     /// Bytes of a segment; `None` = by free space.
     pub segment_size: Option<u64>,
     /// Threads.
     pub pipeline: Pipeline,
-    /// Instruments, in file order.
-    pub instruments: Vec<InstrumentConfig>,
+    /// Instruments, in file order. Their ids are 0: the state gives them.
+    pub instruments: Vec<InstrumentTerms>,
     /// Logins, in file order.
     pub logins: Vec<LoginConfig>,
+    /// Limits, in file order.
+    pub limits: Vec<LimitsConfig>,
 }
 
 /// Flags of the command line that override the file.
@@ -209,18 +241,23 @@ impl Config {
     }
 }
 
-/// `"0.25"` with 4 decimals is 2500. The error says what is wrong.
-pub fn scaled(text: &str, decimals: u8) -> Result<u64, String> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || text.ends_with('.') {
-        return Err(format!("{text:?} is not a decimal number"));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_configuration_is_one() {
+        let page = include_str!("../../../docs/configuration.md");
+        let example = page.split("```").nth(1).and_then(|block| block.strip_prefix("toml")).unwrap();
+        let example = example.replace("password_hash = \"$argon2id$...\"", "password = \"x\"");
+        let config = Config::parse("configuration.md", &example).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((config.instruments.len(), config.logins.len(), config.limits.len()), (1, 1, 1));
+        assert_eq!((config.instruments[0].band_bps, config.instruments[0].taker_fee_ppm), (500, 200));
+        assert_eq!(config.limits[0].limits.fat_finger_bps, 500);
     }
-    let significant = fraction.trim_end_matches('0');
-    if significant.len() > usize::from(decimals) {
-        return Err(format!("{text} cannot be written with {decimals} decimals"));
+
+    #[test]
+    fn the_demo_is_a_configuration() {
+        Config::load(None, Overrides::default()).unwrap();
     }
-    let padded = format!("{whole}{significant:0<width$}", width = usize::from(decimals));
-    let value = padded.parse::<u64>().map_err(|_| format!("{text} is too large"))?;
-    if value >= PRICE_MARKET { Err(format!("{text} is in the range of market prices")) } else { Ok(value) }
 }

@@ -16,16 +16,28 @@ use crate::ring::{INPUT_SLOTS, OUTPUT_SLOTS};
 use crate::shared::{SYNC_BOUNDS_S, Shared};
 
 /// OUCH 5.0 reject reasons that the engine gives, with their label.
-pub const REJECT_NAMES: [(u16, &str); 9] = [
+pub const REJECT_NAMES: [(u16, &str); 21] = [
+    (0x02, "closed"),
     (0x03, "display"),
+    (0x04, "max_floor"),
+    (0x05, "peg_type"),
+    (0x07, "halted"),
     (0x09, "side"),
     (0x0A, "capacity"),
     (0x0C, "entry_disabled"),
     (0x0D, "min_quantity"),
     (0x0F, "other"),
     (0x13, "quantity"),
+    (0x14, "cross_order"),
     (0x17, "symbol"),
     (0x1D, "price"),
+    (0x20, "exposure"),
+    (0x22, "restricted"),
+    (0x26, "fat_finger"),
+    (0x29, "message_rate"),
+    (0x2C, "market_order"),
+    (0x30, "notional"),
+    (0x31, "max_quantity"),
 ];
 
 /// A registry over the shared state.

@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 use std::path::Path;
 use std::thread::JoinHandle;
 
-use ringside_domain::{Command, Event, Sequence, TimeNs};
+use ringside_domain::{Action, Command, Event, Fact, Sequence, TimeNs, VenueRefusal};
 use ringside_engine::{Engine, Limits};
 use ringside_gateway::Outbound;
 use ringside_gateway::server::{append_event, stream_path};
@@ -16,7 +16,8 @@ use ringside_storage::{Directory, Pace, free_space};
 use tracing::{info, warn};
 
 use crate::boot;
-use crate::config::{Config, Sync};
+use crate::config::{Config, ConfigError, Sync};
+use crate::named::Named;
 use crate::stages::{CommandLog, StageError, unix_time_ns};
 use crate::venue::{VenueError, spawn};
 
@@ -111,6 +112,26 @@ fn segment_length(config: &Config, disk: &Directory) -> Result<u64, VenueError> 
     }
 }
 
+fn unnamed(config: &Config) -> impl Fn(std::io::Error) -> ConfigError {
+    |error| ConfigError {
+        file: config.file.clone(),
+        key: "data_dir".into(),
+        problem: format!("{}: names of instruments: {error}", config.data_dir.display()),
+    }
+}
+
+fn refused(config: &Config, action: &Action, refusal: VenueRefusal) -> ConfigError {
+    let key = match action {
+        Action::AddInstrument(terms) | Action::ChangeInstrument(terms) => {
+            format!("instrument {}", terms.symbol)
+        }
+        Action::AddLogin(terms) | Action::ChangeLogin(terms) => format!("login {}", terms.username),
+        Action::SetLimits(_) => "limits".into(),
+        _ => "(state)".into(),
+    };
+    ConfigError { file: config.file.clone(), key, problem: format!("the state refuses it: {refusal:?}") }
+}
+
 /// Engine and streams while commands are carried out one by one.
 struct Replayed {
     engine: Engine,
@@ -129,34 +150,53 @@ fn replay(disk: &Directory, outbound: &Path) -> Result<Replayed, VenueError> {
 }
 
 impl Replayed {
-    fn apply(&mut self, time_ns: TimeNs, command: &Command) -> Result<(), VenueError> {
+    fn apply(&mut self, time_ns: TimeNs, command: &Command) -> Result<Option<VenueRefusal>, VenueError> {
         self.sequence += 1;
         let streams = &mut self.streams;
-        self.engine.apply(time_ns, command, &mut |event: Event| streams.append(time_ns, &event));
-        self.streams.settle(self.engine.logins().len())
+        let mut refusal = None;
+        self.engine.apply(time_ns, command, &mut |event: Event| {
+            if let Fact::Refused(why) = event.fact {
+                refusal = Some(why);
+            }
+            streams.append(time_ns, &event);
+        });
+        self.streams.settle(self.engine.logins().len())?;
+        Ok(refusal)
     }
 
     /// Journals and carries out what the start changes. Durable when this returns.
     fn boot(&mut self, config: &Config, journal: &mut Log, time_ns: TimeNs) -> Result<(), VenueError> {
-        let commands = boot::reconcile_sessions(&self.engine);
-        self.carry_out(&commands, journal, time_ns)?;
-        let commands = boot::reconcile_configuration(&self.engine, config)?;
-        self.carry_out(&commands, journal, time_ns)?;
+        let seed = getrandom::u64().expect("the operating system has random numbers");
+        for command in boot::reconcile_sessions(&self.engine, seed) {
+            self.carry_out(&command, config, journal, time_ns)?;
+        }
+        if let Some(tick) = boot::overdue(&self.engine, time_ns) {
+            self.carry_out(&tick, config, journal, time_ns)?;
+        }
+        let named = Named::read(&config.data_dir).map_err(unnamed(config))?;
+        let commands = boot::reconcile_configuration(&self.engine, config, &named)?;
+        let names = config.instruments.iter().map(|terms| terms.symbol).collect();
+        // Before and after: whenever the power goes, no instrument of a file is taken for an operator's.
+        named.with(&names).write(&config.data_dir).map_err(unnamed(config))?;
+        for command in &commands {
+            self.carry_out(command, config, journal, time_ns)?;
+        }
         journal.flush().map_err(failed)?;
-        Ok(())
+        Ok(Named::These(names).write(&config.data_dir).map_err(unnamed(config))?)
     }
 
+    /// What the engine refuses is the configuration's fault, and is not journaled: it has changed nothing.
     fn carry_out(
         &mut self,
-        commands: &[Command],
+        command: &Command,
+        config: &Config,
         journal: &mut Log,
         time_ns: TimeNs,
     ) -> Result<(), VenueError> {
-        for command in commands {
-            CommandLog::append(journal, self.sequence + 1, time_ns, command).map_err(failed)?;
-            self.apply(time_ns, command)?;
+        if let Some(refusal) = self.apply(time_ns, command)? {
+            return Err(refused(config, &command.action, refusal).into());
         }
-        Ok(())
+        CommandLog::append(journal, self.sequence, time_ns, command).map_err(failed)
     }
 
     fn hash(&self) -> String {

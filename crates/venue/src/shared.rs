@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
+use ringside_domain::TimeNs;
 
 /// A number that only ever grows, with one writer and many readers.
 #[derive(Debug, Default)]
@@ -27,6 +28,32 @@ impl Watermark {
         debug_assert!(value >= self.0.load(Ordering::Relaxed), "Invariant: a watermark never goes back");
         // Release: readers that see the value see all that was done for it.
         self.0.store(value, Ordering::Release);
+    }
+}
+
+/// When the engine has something to do without being asked.
+#[derive(Debug)]
+pub struct NextDue(CachePadded<AtomicU64>);
+
+impl Default for NextDue {
+    fn default() -> Self {
+        NextDue(CachePadded::new(AtomicU64::new(TimeNs::MAX)))
+    }
+}
+
+impl NextDue {
+    /// Unix time; `TimeNs::MAX` = nothing is due. At least as new as the `applied` that was read before.
+    #[inline]
+    pub fn get(&self) -> TimeNs {
+        // Relaxed: ordered by the Acquire load of `applied`.
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Tells. Only the engine calls this, before it advances `applied`.
+    #[inline]
+    pub fn set(&self, due: Option<TimeNs>) {
+        // Relaxed: ordered by the Release store of `applied`.
+        self.0.store(due.unwrap_or(TimeNs::MAX), Ordering::Relaxed);
     }
 }
 
@@ -73,6 +100,8 @@ pub struct Shared {
     pub released: Watermark,
     /// Carried out by the engine, its events in the output ring. Writer: engine.
     pub applied: Watermark,
+    /// When the engine has something to do by itself. Writer: engine.
+    pub next_due: NextDue,
     /// All events up to here are in the streams. Writer: egress.
     pub delivered: Watermark,
     /// A stage has failed: nothing leaves any more.

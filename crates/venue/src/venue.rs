@@ -1,13 +1,13 @@
 //! A running venue: recovered, wired, started; later stopped in order.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::bounded;
-use ringside_domain::{Sequence, Text};
+use ringside_domain::{Event, Sequence, Text};
 use ringside_engine::Engine;
 use ringside_gateway::limits::VERIFICATIONS_MAX;
 use ringside_gateway::{Credential, Gateway, GatewayError, GatewayOptions, LoginEntry, Verifier};
@@ -17,9 +17,10 @@ use serde_json::json;
 use thiserror::Error;
 use tracing::{error, info, warn};
 
-use crate::admin::{self, Identity};
-use crate::boot::login_id;
+use crate::admin::{self, Directory, EventJson, FindTrade, Identity, Operator, TradeError};
+use crate::boot::login_ids;
 use crate::config::{Config, ConfigError, Sync};
+use crate::desk::{Desk, desk};
 use crate::files::{self, create_durable};
 use crate::layout::{self, Plan, StageName};
 use crate::recovery::{self, Recovered, VenueJournal};
@@ -69,6 +70,24 @@ pub struct Ready {
     pub next_sequence: Sequence,
 }
 
+/// What a venue can do only with the help of rooms that it does not know.
+#[derive(Clone)]
+pub struct Tools {
+    /// Finds a trade that shall be broken.
+    pub find_trade: Arc<FindTrade>,
+    /// Tells the operator what a command has caused.
+    pub event_json: Arc<EventJson>,
+}
+
+impl Default for Tools {
+    /// A venue that cannot break trades and has no words for events.
+    fn default() -> Self {
+        let find_trade = |_: &Path, _, _| Err(TradeError::Failed("this venue cannot look trades up".into()));
+        let event_json = |_: &Directory, _: &Event| serde_json::Value::Null;
+        Tools { find_trade: Arc::new(find_trade), event_json: Arc::new(event_json) }
+    }
+}
+
 /// A venue whose threads run.
 #[derive(Debug)]
 pub struct Venue {
@@ -82,12 +101,12 @@ pub struct Venue {
 
 impl Venue {
     /// Recovers the data directory and starts the venue. When this returns, logins are accepted.
-    pub fn start(config: &Config) -> Result<(Venue, Ready), VenueError> {
+    pub fn start(config: &Config, tools: Tools) -> Result<(Venue, Ready), VenueError> {
         let plan = plan(config)?;
         let admin_listener = bind(config, "admin.listen", config.admin)?;
         let lock = lock(config)?;
         let recovered = recovery::recover(config)?;
-        Wiring::new(config, plan, admin_listener, recovered)?.start(lock)
+        Wiring::new(config, plan, admin_listener, recovered, tools)?.start(lock)
     }
 
     /// Asks for an orderly end. May be called from any thread.
@@ -159,6 +178,8 @@ struct Wiring<'a> {
     engine: Engine,
     journal: VenueJournal,
     session: String,
+    operator: Operator,
+    desk: Desk,
 }
 
 impl<'a> Wiring<'a> {
@@ -167,6 +188,7 @@ impl<'a> Wiring<'a> {
         plan: Plan,
         admin_listener: TcpListener,
         recovered: Recovered,
+        tools: Tools,
     ) -> Result<Self, VenueError> {
         let Recovered { engine, journal, streams, sequence } = recovered;
         let session = format!("{:010}", engine.counters().session);
@@ -188,7 +210,27 @@ impl<'a> Wiring<'a> {
         let gateway = open_gateway(config, options)?;
         let verifier = Verifier::new(credentials(config, &engine), job_queue, verdict_queue);
         let shared = Arc::new(Shared::new(sequence));
-        Ok(Wiring { config, plan, shared, admin_listener, gateway, verifier, engine, journal, session })
+        let (client, desk) = desk(gateway.waker());
+        let operator = Operator {
+            token: config.admin_token.clone(),
+            directory: Arc::new(tokio::sync::Mutex::new(Directory::new(&engine))),
+            desk: Arc::new(client),
+            tools,
+            data_dir: config.data_dir.clone(),
+        };
+        Ok(Wiring {
+            config,
+            plan,
+            shared,
+            admin_listener,
+            gateway,
+            verifier,
+            engine,
+            journal,
+            session,
+            operator,
+            desk,
+        })
     }
 
     fn start(self, lock: DirectoryLock) -> Result<(Venue, Ready), VenueError> {
@@ -199,11 +241,24 @@ impl<'a> Wiring<'a> {
             next_sequence: self.shared.published.get() + 1,
         };
         let identity = self.identity(ready.order_entry);
-        let Wiring { config, plan, shared, admin_listener, gateway, verifier, engine, journal, .. } = self;
+        let Wiring {
+            config,
+            plan,
+            shared,
+            admin_listener,
+            gateway,
+            verifier,
+            engine,
+            journal,
+            operator,
+            desk,
+            ..
+        } = self;
         let mut helpers = vec![journal.preparer];
         helpers.push(spawn_verifier(verifier, &gateway)?);
-        helpers.push(spawn_admin(admin_listener, shared.clone(), identity, config.pipeline.cores.admin)?);
-        let parts = Parts { gateway, journal: journal.journal, engine, time_ns: journal.time_ns };
+        let core = config.pipeline.cores.admin;
+        helpers.push(spawn_admin(admin_listener, shared.clone(), identity, operator, core)?);
+        let parts = Parts { gateway, journal: journal.journal, engine, desk, time_ns: journal.time_ns };
         let stages = start_stages(config, &plan, &shared, parts)?;
         Ok((Venue { shared, stages, helpers, _lock: lock }, ready))
     }
@@ -252,9 +307,11 @@ fn credentials(config: &Config, engine: &Engine) -> Vec<Credential> {
     if plain > 0 {
         warn!(logins = plain, "passwords in the clear: for demonstrations only, use password_hash");
     }
+    let ids = login_ids(engine);
     let known = config.logins.iter().filter_map(|login| {
-        let id = login_id(engine, login.username)?;
-        Some(Credential { username: login.username, login: id, password: login.password.clone() })
+        let username = login.terms.username;
+        let login_id = *ids.get(&username)?;
+        Some(Credential { username, login: login_id, password: login.password.clone() })
     });
     known.collect()
 }
@@ -272,13 +329,14 @@ fn spawn_admin(
     listener: TcpListener,
     shared: Arc<Shared>,
     identity: Identity,
+    operator: Operator,
     core: Option<usize>,
 ) -> Result<JoinHandle<()>, VenueError> {
     spawn("ringside-admin", move || {
         if let Some(id) = core {
             core_affinity::set_for_current(core_affinity::CoreId { id });
         }
-        if let Err(error) = admin::serve(listener, shared, identity) {
+        if let Err(error) = admin::serve(listener, shared, identity, operator) {
             error!(%error, "admin HTTP ended");
         }
     })
@@ -294,6 +352,7 @@ struct Parts {
     gateway: Gateway,
     journal: recovery::Log,
     engine: Engine,
+    desk: Desk,
     time_ns: u64,
 }
 
@@ -339,8 +398,15 @@ fn start_stages(
     let (events, egress) = ring::output_ring();
     let inlet = Inlet::new(producer, shared.clone(), vec![bells.journal.clone(), bells.engine.clone()]);
     let storage = StorageWatch::new(parts.journal.preparer_status(), parts.engine.counters().storage_full);
-    let gateway =
-        GatewayStage::new(parts.gateway, inlet, egress, shared.clone(), storage, bells.engine.clone());
+    let gateway = GatewayStage::new(
+        parts.gateway,
+        inlet,
+        egress,
+        shared.clone(),
+        storage,
+        parts.desk,
+        bells.engine.clone(),
+    );
     let journal = journal_stage(config, shared, &bells, parts.journal, parts.time_ns, journal_input);
     let start = (shared.published.get(), parts.time_ns);
     let apply = config.pipeline.apply;

@@ -1,17 +1,18 @@
 //! Events.
 
 use ringside_domain::{Accepted, Event, Fact, LoginId, MarketFact, Side};
-use ringside_engine::Engine;
 use serde_json::{Value, json};
 
-use super::{letter, login_name, optional_letter, put, put_instrument, put_letters, put_numbers, put_text};
+use super::{
+    Names, letter, login_name, optional_letter, put, put_instrument, put_letters, put_numbers, put_text,
+};
 
-/// An event. `engine` supplies the names of logins and instruments.
-pub fn event_json(engine: &Engine, event: &Event) -> Value {
+/// An event. `names` supplies the names of logins and instruments.
+pub fn event_json(names: &impl Names, event: &Event) -> Value {
     let mut value = match &event.fact {
         Fact::Market { instrument, fact } => {
             let mut value = market_json(fact);
-            put_instrument(engine, &mut value, *instrument);
+            put_instrument(names, &mut value, *instrument);
             value
         }
         Fact::Refused(refusal) => {
@@ -20,7 +21,7 @@ pub fn event_json(engine: &Engine, event: &Event) -> Value {
         fact => fact_json(fact),
     };
     if event.login != LoginId::VENUE {
-        put(&mut value, "login", json!(login_name(engine, event.login)));
+        put(&mut value, "login", json!(login_name(names, event.login)));
     }
     if event.user_ref_idx != 0 {
         put(&mut value, "user_ref_idx", json!(event.user_ref_idx));

@@ -11,7 +11,7 @@ use clap::Args;
 use hdrhistogram::Histogram;
 use ringside_gateway::translate;
 use ringside_sim::steady::enter;
-use ringside_venue::{Config, Venue};
+use ringside_venue::{Config, Tools, Venue};
 use ringside_wire::ouch::{self, Request, Tags};
 use ringside_wire::soup::{self, LoginRequest, kind};
 
@@ -67,7 +67,7 @@ pub fn run(args: &WireArgs) -> Result<(), Failure> {
     let config = config(args, scratch.path())?;
     let mut raw = RawDevice::new(scratch.path()).map_err(io)?;
     let mut echo = Echo::start().map_err(io)?;
-    let (venue, ready) = Venue::start(&config)?;
+    let (venue, ready) = Venue::start(&config, Tools::default())?;
     let mut clients = Vec::new();
     for n in 0..args.clients {
         clients.push(Client::connect(ready.order_entry, n).map_err(io)?);

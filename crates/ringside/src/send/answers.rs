@@ -211,7 +211,7 @@ mod tests {
         let path = dir.path().join("flow.csv");
         std::fs::write(&path, flow).unwrap();
         let mut source = Source::open(&path).unwrap();
-        source.next_request().unwrap().expect("one order");
+        source.next_step().unwrap().expect("one order");
         source
     }
 

@@ -5,14 +5,22 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use ringside_domain::{Action, LoginId, UserRefNum};
-use ringside_sim::flow::{FlowCommands, FlowReader, FlowRow};
+use ringside_domain::{Action, LoginId, Symbol, UserRefNum};
+use ringside_sim::flow::{FlowCommands, FlowError, FlowItem, FlowReader, FlowRow};
 use ringside_wire::ouch::{Cancel, Enter, Replace, Request, Tags};
 
 use super::SendError;
 
 /// The login of a flow on the wire is the connection's: any will do here.
 const LOGIN: LoginId = LoginId(1);
+
+/// What a row asks for.
+pub enum Step {
+    /// A request of the login.
+    Request(Request<'static>),
+    /// The operator ends the call of an instrument.
+    Uncross(Symbol),
+}
 
 /// A flow that is being sent.
 pub struct Source {
@@ -21,6 +29,8 @@ pub struct Source {
     commands: FlowCommands,
     /// Last UserRefNum of the login before the flow.
     base: UserRefNum,
+    /// Rows that only the operator can carry out may come.
+    has_operator: bool,
 }
 
 impl Source {
@@ -38,7 +48,7 @@ impl Source {
             }
             source => SendError::Flow { flow: flow.clone(), source },
         })?;
-        Ok(Source { flow, rows, commands: FlowCommands::new(LOGIN), base: 0 })
+        Ok(Source { flow, rows, commands: FlowCommands::new(LOGIN), base: 0, has_operator: false })
     }
 
     /// Rows of a file that can be read twice.
@@ -49,19 +59,30 @@ impl Source {
         Some(FlowReader::open(path).ok()?.count() as u64)
     }
 
+    /// There is an operator.
+    pub fn allow_operator(&mut self) {
+        self.has_operator = true;
+    }
+
     /// UserRefNums go on behind `base`.
     pub fn start_behind(&mut self, base: UserRefNum) {
         self.base = base;
     }
 
-    /// The next row as a request; `None` at the end.
-    pub fn next_request(&mut self) -> Result<Option<Request<'static>>, SendError> {
+    /// The next row; `None` at the end.
+    pub fn next_step(&mut self) -> Result<Option<Step>, SendError> {
         let Some(row) = self.rows.next() else { return Ok(None) };
         let failed = |source| SendError::Flow { flow: self.flow.clone(), source };
         let row = row.map_err(failed)?;
-        let command = self.commands.command(&row).map_err(failed)?;
+        let command = match self.commands.item(&row).map_err(failed)? {
+            FlowItem::Command(command) => command,
+            FlowItem::Uncross(_) if !self.has_operator => {
+                return Err(failed(FlowError::NeedsAdmin { line: row.line }));
+            }
+            FlowItem::Uncross(symbol) => return Ok(Some(Step::Uncross(symbol))),
+        };
         let used_up = SendError::UserRefNumsUsedUp { line: row.line, last: self.base };
-        request(&row, &command.action, self.base).ok_or(used_up).map(Some)
+        request(&row, &command.action, self.base).ok_or(used_up).map(|request| Some(Step::Request(request)))
     }
 
     /// The flow's own number of an order; `None` when the order is not of this flow.

@@ -1,44 +1,51 @@
 //! The TOML as written. Every key of every table is here; anything else is an error.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ringside_domain::{Firm, Symbol, Text, Username};
-use ringside_gateway::Password;
-use ringside_gateway::auth::is_password_hash;
+use ringside_domain::{InstrumentTerms, Text};
 use serde::Deserialize;
 
+use super::instrument::{self, RawInstrument};
+use super::limits::{self, RawLimits};
+use super::login::RawLogin;
 use super::{
-    Apply, Config, ConfigError, Cores, InstrumentConfig, Layout, LoginConfig, Overrides, Pipeline, Sync,
-    Wait, scaled,
+    AdminToken, Apply, Config, ConfigError, Cores, Layout, LoginConfig, Overrides, Pipeline, Sync, Wait,
 };
 
 /// Smallest segment: a few thousand commands.
 const SEGMENT_MIN: u64 = 1 << 20;
 /// Largest segment.
 const SEGMENT_MAX: u64 = 1 << 30;
-/// Decimals that leave room for at least one digit before the point.
-const DECIMALS_MAX: u8 = 8;
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Raw {
     data_dir: Option<PathBuf>,
     order_entry: RawListen,
-    admin: RawListen,
+    admin: RawAdmin,
     journal: RawJournal,
     pipeline: RawPipeline,
     session: RawSession,
     snapshot: RawSnapshot,
     instrument: Vec<RawInstrument>,
     login: Vec<RawLogin>,
+    limits: Vec<RawLimits>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct RawListen {
     listen: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RawAdmin {
+    listen: Option<String>,
+    token: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -89,39 +96,6 @@ struct RawSnapshot {
     every_commands: Option<u64>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawInstrument {
-    symbol: String,
-    tick_size: String,
-    #[serde(default = "one")]
-    lot_size: u32,
-    #[serde(default = "four")]
-    price_decimals: u8,
-    #[serde(default)]
-    quantity_decimals: u8,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawLogin {
-    username: String,
-    password: Option<String>,
-    password_hash: Option<String>,
-    firm: String,
-    #[serde(default)]
-    cancel_on_disconnect: bool,
-    self_trade_prevention: Option<String>,
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn four() -> u8 {
-    4
-}
-
 /// TOML to tables. The message is folded into one line with the line number of the file.
 pub(super) fn parse(name: &str, text: &str) -> Result<Raw, ConfigError> {
     toml::from_str(text).map_err(|error| {
@@ -132,9 +106,9 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Raw, ConfigError> {
 }
 
 /// Names the key of a finding; the file is added at the end.
-type Checked<T> = Result<T, (String, String)>;
+pub(crate) type Checked<T> = Result<T, (String, String)>;
 
-fn wrong<T>(key: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
+pub(super) fn wrong<T>(key: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
     Err((key.into(), problem.into()))
 }
 
@@ -156,16 +130,19 @@ impl Raw {
         if self.snapshot.every_commands == Some(0) {
             return wrong("snapshot.every_commands", "must be at least 1");
         }
+        let logins = logins(self.login)?;
         Ok(Config {
             file,
             data_dir: self.data_dir.unwrap_or_else(|| "data".into()),
             order_entry: address("order_entry.listen", self.order_entry.listen, "127.0.0.1:9001")?,
             admin: address("admin.listen", self.admin.listen, "127.0.0.1:9002")?,
+            admin_token: self.admin.token.map(token).transpose()?,
             sync: self.journal.sync()?,
             segment_size: self.journal.segment_size()?,
             pipeline: self.pipeline.checked()?,
             instruments: instruments(self.instrument)?,
-            logins: logins(self.login)?,
+            limits: limits::limits(&self.limits, &logins)?,
+            logins,
         })
     }
 }
@@ -273,7 +250,14 @@ fn address(key: &str, text: Option<String>, default: &str) -> Checked<SocketAddr
     }
 }
 
-fn text<const N: usize>(key: String, value: &str) -> Checked<Text<N>> {
+fn token(token: String) -> Checked<AdminToken> {
+    match !token.is_empty() && token.bytes().all(|b| b.is_ascii_graphic()) {
+        true => Ok(AdminToken(token)),
+        false => wrong("admin.token", "must be printable ASCII characters without spaces"),
+    }
+}
+
+pub(crate) fn text<const N: usize>(key: &str, value: &str) -> Checked<Text<N>> {
     let plain = value.bytes().all(|b| b.is_ascii_graphic());
     match Text::new(value) {
         Some(text) if plain && !text.is_blank() => Ok(text),
@@ -281,72 +265,41 @@ fn text<const N: usize>(key: String, value: &str) -> Checked<Text<N>> {
     }
 }
 
-fn instruments(raw: Vec<RawInstrument>) -> Checked<Vec<InstrumentConfig>> {
-    let mut instruments: Vec<InstrumentConfig> = Vec::with_capacity(raw.len());
+fn instruments(raw: Vec<RawInstrument>) -> Checked<Vec<InstrumentTerms>> {
+    let mut symbols = BTreeSet::new();
+    let mut decimals = BTreeMap::new();
+    let mut instruments = Vec::with_capacity(raw.len());
     for (n, raw) in raw.iter().enumerate() {
-        let instrument = instrument(n, raw)?;
-        if instruments.iter().any(|other| other.symbol == instrument.symbol) {
-            return wrong(format!("instrument[{n}].symbol"), format!("{:?} is there twice", raw.symbol));
+        let located = |(key, problem)| (format!("instrument[{n}].{key}"), problem);
+        let terms = raw.checked().map_err(located)?;
+        if !symbols.insert(terms.symbol) {
+            return wrong(format!("instrument[{n}].symbol"), format!("{:?} is there twice", terms.symbol));
         }
-        instruments.push(instrument);
+        for (key, asset, has) in instrument::assets(&terms) {
+            let before = *decimals.entry(asset).or_insert(has);
+            if before != has {
+                let problem = format!("{asset} has {has} decimals here and {before} in an instrument before");
+                return wrong(format!("instrument[{n}].{key}"), problem);
+            }
+        }
+        instruments.push(terms);
     }
     Ok(instruments)
 }
 
-fn instrument(n: usize, raw: &RawInstrument) -> Checked<InstrumentConfig> {
-    let key = |name: &str| format!("instrument[{n}].{name}");
-    let symbol: Symbol = text(key("symbol"), &raw.symbol)?;
-    if raw.price_decimals > DECIMALS_MAX || raw.quantity_decimals > DECIMALS_MAX {
-        return wrong(key("price_decimals"), format!("at most {DECIMALS_MAX} decimals"));
-    }
-    let tick =
-        scaled(&raw.tick_size, raw.price_decimals).or_else(|problem| wrong(key("tick_size"), problem))?;
-    if tick == 0 {
-        return wrong(key("tick_size"), "must be above 0");
-    }
-    if !(1..=ringside_domain::limits::QUANTITY_MAX).contains(&raw.lot_size) {
-        return wrong(key("lot_size"), "must be 1 to 999999");
-    }
-    Ok(InstrumentConfig {
-        symbol,
-        // Fits: scaled() stays below the market sentinel, which fits u32.
-        tick: tick as u32,
-        lot: raw.lot_size,
-        price_decimals: raw.price_decimals,
-        quantity_decimals: raw.quantity_decimals,
-    })
-}
-
 fn logins(raw: Vec<RawLogin>) -> Checked<Vec<LoginConfig>> {
-    let mut logins: Vec<LoginConfig> = Vec::with_capacity(raw.len());
+    let mut usernames = BTreeSet::new();
+    let mut logins = Vec::with_capacity(raw.len());
     for (n, raw) in raw.into_iter().enumerate() {
-        let login = login(n, raw)?;
-        if logins.iter().any(|other| other.username == login.username) {
+        let located = |(key, problem)| (format!("login[{n}].{key}"), problem);
+        let login = raw.checked().map_err(located)?;
+        if !usernames.insert(login.terms.username) {
             return wrong(
                 format!("login[{n}].username"),
-                format!("{:?} is there twice", login.username.as_str()),
+                format!("{:?} is there twice", login.terms.username),
             );
         }
         logins.push(login);
     }
     Ok(logins)
-}
-
-fn login(n: usize, raw: RawLogin) -> Checked<LoginConfig> {
-    let key = |name: &str| format!("login[{n}].{name}");
-    let username: Username = text(key("username"), &raw.username)?;
-    let firm: Firm = text(key("firm"), &raw.firm)?;
-    if let Some(mode) = raw.self_trade_prevention.filter(|mode| mode != "none") {
-        return wrong(key("self_trade_prevention"), format!("{mode:?} is not built yet; only \"none\""));
-    }
-    let password = match (raw.password, raw.password_hash) {
-        (Some(password), None) if !password.is_empty() && password.len() <= 10 && password.is_ascii() => {
-            Password::Plain(password)
-        }
-        (Some(_), None) => return wrong(key("password"), "must be 1 to 10 ASCII characters (SoupBinTCP)"),
-        (None, Some(hash)) if is_password_hash(&hash) => Password::Hash(hash),
-        (None, Some(_)) => return wrong(key("password_hash"), "is not an $argon2id$ string"),
-        _ => return wrong(key("password"), "exactly one of password and password_hash is needed"),
-    };
-    Ok(LoginConfig { username, password, firm, cancel_on_disconnect: raw.cancel_on_disconnect })
 }

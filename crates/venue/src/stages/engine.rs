@@ -111,6 +111,7 @@ impl EngineStage {
 
     fn report_figures(&self) {
         // Relaxed: figures for the admin thread.
+        self.shared.next_due.set(self.engine.next_due());
         self.shared.trades.store(self.engine.counters().trades, Ordering::Relaxed);
         self.shared.live_orders.store(self.engine.live_orders().into(), Ordering::Relaxed);
     }

@@ -12,6 +12,7 @@ use ringside_journal::PreparerStatus;
 use tracing::{info, warn};
 
 use super::{Stage, StageError, Waited};
+use crate::desk::Desk;
 use crate::ring::{InputProducer, InputSlot, OUTPUT_SLOTS, OutputPoller, OutputSlot};
 use crate::shared::{GatewayCounters, Shared};
 use crate::threads::ThreadBell;
@@ -35,6 +36,11 @@ impl Inlet {
     pub fn new(producer: InputProducer, shared: Arc<Shared>, consumers: Vec<Arc<ThreadBell>>) -> Self {
         let published = shared.published.get();
         Inlet { producer, shared, published, time_ns: 0, consumers }
+    }
+
+    /// Sequence of the last command in the ring, announced or not.
+    pub fn published(&self) -> Sequence {
+        self.published
     }
 
     /// Tells the consumers what was published since the last call. True: there was something.
@@ -79,6 +85,7 @@ pub struct GatewayStage {
     held: VecDeque<OutputSlot>,
     stopping: bool,
     storage: StorageWatch,
+    desk: Desk,
     /// Waits for room in the output ring.
     engine: Arc<ThreadBell>,
 }
@@ -126,10 +133,11 @@ impl GatewayStage {
         output: OutputPoller,
         shared: Arc<Shared>,
         storage: StorageWatch,
+        desk: Desk,
         engine: Arc<ThreadBell>,
     ) -> Self {
         let held = VecDeque::with_capacity(OUTPUT_SLOTS);
-        GatewayStage { gateway, inlet, output, shared, held, stopping: false, storage, engine }
+        GatewayStage { gateway, inlet, output, shared, held, stopping: false, storage, desk, engine }
     }
 
     /// Delivers events whose command is released.
@@ -145,7 +153,9 @@ impl GatewayStage {
         }
         worked |= self.take_output(released);
         if self.held.is_empty() && !self.output.has_available() {
-            self.shared.delivered.advance(applied.min(released).max(self.shared.delivered.get()));
+            let delivered = applied.min(released).max(self.shared.delivered.get());
+            self.shared.delivered.advance(delivered);
+            self.desk.settle(delivered);
         }
         worked
     }
@@ -158,7 +168,7 @@ impl GatewayStage {
         let Ok(mut guard) = self.output.take(room as u64) else { return false };
         for slot in &mut guard {
             if self.held.is_empty() && slot.sequence <= released {
-                deliver(&mut self.gateway, &self.shared.gateway, slot);
+                deliver(&mut self.gateway, &mut self.desk, &self.shared.gateway, slot);
             } else {
                 self.held.push_back(*slot);
             }
@@ -170,18 +180,40 @@ impl GatewayStage {
     }
 
     fn deliver(&mut self, slot: &OutputSlot) {
-        deliver(&mut self.gateway, &self.shared.gateway, slot);
+        deliver(&mut self.gateway, &mut self.desk, &self.shared.gateway, slot);
     }
 
     fn turn(&mut self, timeout: Duration) -> Result<bool, StageError> {
         let commands = self.gateway.poll(timeout, &mut self.inlet)?;
-        if !self.stopping
-            && let Some(command) = self.storage.look()
+        if !self.stopping {
+            self.own_commands();
+        }
+        Ok(self.inlet.announce() || commands > 0)
+    }
+
+    /// Commands that no login sends.
+    fn own_commands(&mut self) {
+        if let Some(command) = self.storage.look()
             && self.inlet.offer(&command)
         {
             self.storage.told();
         }
-        Ok(self.inlet.announce() || commands > 0)
+        self.desk.submit(&mut self.inlet);
+        if self.is_tick_due() {
+            self.inlet.offer(&Command { login: LoginId::VENUE, action: Action::Tick });
+        }
+    }
+
+    /// Something is due and no command is under way that would let it happen, a tick included.
+    fn is_tick_due(&self) -> bool {
+        // `applied` is read first: what is due is at least as new, and with nothing under way exactly that.
+        self.shared.applied.get() == self.inlet.published && self.inlet.time_ns >= self.shared.next_due.get()
+    }
+
+    /// Time until something is due; none when that is past and the engine is at it.
+    fn until_due(&self) -> Option<Duration> {
+        let due = self.shared.next_due.get();
+        due.checked_sub(unix_time_ns()).map(Duration::from_nanos)
     }
 
     /// At the end: no more input, and over once everything under way has been sent.
@@ -190,6 +222,7 @@ impl GatewayStage {
         if self.shared.stop.load(Ordering::Relaxed) && !self.stopping {
             self.stopping = true;
             self.gateway.stop_input();
+            self.desk.close();
             self.inlet.announce();
             // Release: whoever sees it sees the last `published`.
             self.shared.input_closed.store(true, Ordering::Release);
@@ -214,7 +247,8 @@ impl Stage for GatewayStage {
     }
 
     fn wait(&mut self, timeout: Duration) -> Result<Waited, StageError> {
-        self.turn(timeout.min(self.gateway.timer_step()))?;
+        let timeout = timeout.min(self.gateway.timer_step());
+        self.turn(self.until_due().map_or(timeout, |due| due.min(timeout)))?;
         self.publish_counters();
         Ok(Waited::Waited)
     }
@@ -224,11 +258,15 @@ impl Stage for GatewayStage {
     }
 }
 
-fn deliver(gateway: &mut Gateway, counters: &GatewayCounters, slot: &OutputSlot) {
+fn deliver(gateway: &mut Gateway, desk: &mut Desk, counters: &GatewayCounters, slot: &OutputSlot) {
     if let Fact::Rejected { reason, .. } = slot.event.fact {
         counters.rejected.record(reason as u16);
     }
-    gateway.deliver(slot.time_ns, &slot.event);
+    desk.note(slot);
+    // Events of the venue itself are in no stream.
+    if slot.event.login != LoginId::VENUE {
+        gateway.deliver(slot.time_ns, &slot.event);
+    }
 }
 
 fn copy_counters(stats: &ringside_gateway::Stats, counters: &GatewayCounters) {

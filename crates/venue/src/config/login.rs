@@ -1,0 +1,60 @@
+//! A login as written.
+
+use ringside_domain::{LoginId, LoginTerms, SelfTradePrevention};
+use ringside_gateway::Password;
+use ringside_gateway::auth::is_password_hash;
+use serde::Deserialize;
+
+use super::LoginConfig;
+use super::raw::{Checked, text, wrong};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLogin {
+    username: String,
+    password: Option<String>,
+    password_hash: Option<String>,
+    firm: String,
+    account: Option<String>,
+    #[serde(default)]
+    cancel_on_disconnect: bool,
+    self_trade_prevention: Option<String>,
+}
+
+impl RawLogin {
+    pub(super) fn checked(self) -> Checked<LoginConfig> {
+        let terms = LoginTerms {
+            account: self.account.as_deref().map_or(Ok(Default::default()), |name| text("account", name))?,
+            cancel_on_disconnect: self.cancel_on_disconnect,
+            self_trade_prevention: prevention(self.self_trade_prevention.as_deref().unwrap_or("none"))?,
+            ..LoginTerms::plain(LoginId(0), text("username", &self.username)?, text("firm", &self.firm)?)
+        };
+        Ok(LoginConfig { terms, password: password(self.password, self.password_hash)? })
+    }
+}
+
+fn prevention(mode: &str) -> Checked<SelfTradePrevention> {
+    match mode {
+        "none" => Ok(SelfTradePrevention::None),
+        "cancel-newest" => Ok(SelfTradePrevention::CancelNewest),
+        "cancel-oldest" => Ok(SelfTradePrevention::CancelOldest),
+        "cancel-both" => Ok(SelfTradePrevention::CancelBoth),
+        "decrement" => Ok(SelfTradePrevention::Decrement),
+        other => wrong(
+            "self_trade_prevention",
+            format!("{other:?} is none of none, cancel-newest, cancel-oldest, cancel-both, decrement"),
+        ),
+    }
+}
+
+fn password(plain: Option<String>, hash: Option<String>) -> Checked<Password> {
+    match (plain, hash) {
+        (Some(password), None) if !password.is_empty() && password.len() <= 10 && password.is_ascii() => {
+            Ok(Password::Plain(password))
+        }
+        (Some(_), None) => wrong("password", "must be 1 to 10 ASCII characters (SoupBinTCP)"),
+        (None, Some(hash)) if is_password_hash(&hash) => Ok(Password::Hash(hash)),
+        (None, Some(_)) => wrong("password_hash", "is not an $argon2id$ string"),
+        _ => wrong("password", "exactly one of password and password_hash is needed"),
+    }
+}
