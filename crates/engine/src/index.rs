@@ -107,9 +107,21 @@ impl OrderIndex {
         } else if number - self.base >= WINDOW_MAX {
             self.leave_behind(number - WINDOW_MAX / 2);
         }
+        if (number - self.base) as usize >= self.window.capacity() {
+            self.drop_empty_start();
+        }
         let length = (number - self.base) as usize + 1;
         if self.window.len() < length {
             self.window.resize(length, Entry::NONE);
+        }
+    }
+
+    /// Before the window grows: page numbers that hold nothing any more make room, if they are half of it or more.
+    fn drop_empty_start(&mut self) {
+        let empty = self.window.iter().position(|entry| *entry != Entry::NONE).unwrap_or(self.window.len());
+        if empty * 2 >= self.window.len() {
+            self.window.drain(..empty);
+            self.base += empty as u32;
         }
     }
 
