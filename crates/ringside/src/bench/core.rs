@@ -1,27 +1,40 @@
 //! The engine alone, single-threaded, on a stream: all events are produced inside the clock, the digest of the
 //! trades is computed outside it. A wrong digest is an error: wrong answers have no latency.
+//!
+//! Commands are translated before any clock starts, kept packed, and unpacked beside the clock into a batch that fits the
+//! cache, as a venue's input ring does. The floor, a bare core without rules, runs interleaved on the same records.
+
+mod scale;
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use hdrhistogram::Histogram;
 use ringside_domain::{Command, Event, Fact, Liquidity};
 use ringside_engine::{Engine, Limits, Listener};
-use ringside_sim::stream::{StreamMeta, StreamReader, TradeDigest, Translator, setup};
+use ringside_sim::floor::Floor;
+use ringside_sim::stream::{
+    Packed, Record, StreamError, StreamMeta, StreamReader, Symbols, TradeDigest, Translator, setup,
+};
 
 use super::report::{Report, histogram, median, record};
 use crate::failure::{Failure, USAGE};
 
-/// Events kept in memory at once: 256 KiB, so that they do not push the books out of the cache.
-const TAPE_EVENTS: usize = 2_048;
+/// Events kept in memory at once: 56 KiB, as a consumer that keeps up leaves them in the cache.
+const TAPE_EVENTS: usize = 512;
+/// Commands unpacked at once: 15 KiB.
+const BATCH: usize = 128;
 
 /// Arguments of `bench core`.
 #[derive(Args)]
 pub struct CoreArgs {
     /// Order-flow stream; its `.meta.json` lies beside it.
-    #[arg(long, value_name = "FILE.bin")]
-    stream: PathBuf,
+    #[arg(long, value_name = "FILE.bin", required_unless_present = "scale")]
+    stream: Option<PathBuf>,
+    /// Cost per command from 1 to 10,000 instruments and from 1,000 to 10,000,000 resting orders, instead of a stream.
+    #[arg(long)]
+    scale: bool,
     /// Repetitions; the median counts.
     #[arg(long, default_value_t = 5)]
     runs: u32,
@@ -32,78 +45,144 @@ pub struct CoreArgs {
 
 /// Runs the benchmark.
 pub fn run(args: &CoreArgs) -> Result<(), Failure> {
-    let usage =
-        |error: &dyn std::fmt::Display| Failure::new(USAGE, format!("{}: {error}", args.stream.display()));
-    let meta = StreamMeta::beside(&args.stream).map_err(|error| usage(&error))?;
-    let commands = translate(args).map_err(|error| usage(&error))?;
-    let prefill = meta.prefill as usize;
-    let mut seconds = Vec::new();
+    match &args.stream {
+        Some(path) if !args.scale => run_stream(args, path),
+        _ => {
+            scale::run(args.json);
+            Ok(())
+        }
+    }
+}
+
+fn run_stream(args: &CoreArgs, path: &std::path::Path) -> Result<(), Failure> {
+    let stream =
+        Stream::read(path).map_err(|error| Failure::new(USAGE, format!("{}: {error}", path.display())))?;
+    let (mut seconds, mut floor_seconds) = (Vec::new(), Vec::new());
     let mut tape = Tape::default();
     for _ in 0..args.runs.max(1) {
-        let (elapsed, told) = throughput(&meta, &commands, prefill);
+        floor_seconds.push(floor(&stream)?);
+        let (elapsed, told) = throughput(&stream);
         seconds.push(elapsed);
         tape = told;
     }
-    let digest = format!("{}", tape.digest());
-    if digest != meta.hash {
-        return Err(Failure::new(1, format!("digest {digest}, the stream's reference has {}", meta.hash)));
-    }
-    let times = latencies(&meta, &commands, prefill);
-    let timed = (commands.len() - prefill) as f64;
-    let seconds = median(seconds);
+    stream.must_be(&tape.digest())?;
+    let times = latencies(&stream);
+    let timed = (stream.commands.len() - stream.prefill()) as f64;
+    let (seconds, floor_seconds) = (median(seconds), median(floor_seconds));
     let mut report = Report::default();
     report.value("commands", timed as u64);
     report.number("commands_per_s", timed / seconds);
     report.number("ns_per_command", seconds * 1e9 / timed);
+    report.number("floor_ns_per_command", floor_seconds * 1e9 / timed);
+    report.number("ratio_to_floor", seconds / floor_seconds);
     for (name, quantile) in [("p50_ns", 0.5), ("p99_ns", 0.99), ("p999_ns", 0.999), ("p9999_ns", 0.9999)] {
         report.value(name, times.value_at_quantile(quantile));
     }
     report.value("trades", tape.trades.len() as u64);
     report.value("volume", tape.trades.iter().map(|trade| u64::from(trade.quantity)).sum::<u64>());
-    report.value("digest", digest);
+    report.value("digest", format!("{}", tape.digest()));
+    report.number("bytes_per_resting_order", scale::bytes_per_order());
     report.print(args.json);
     Ok(())
 }
 
-/// The stream as commands, before any clock starts.
-fn translate(args: &CoreArgs) -> Result<Vec<Command>, ringside_sim::stream::StreamError> {
-    let mut translator = Translator::new();
-    let records = StreamReader::open(&args.stream)?;
-    records.map(|record| Ok(translator.translate(&record?))).collect()
+/// A stream in memory: as records for the floor, as packed commands for the engine.
+struct Stream {
+    meta: StreamMeta,
+    records: Vec<Record>,
+    commands: Vec<Packed>,
+    symbols: Symbols,
 }
 
-/// An engine with the stream's instruments.
-fn engine(meta: &StreamMeta) -> Engine {
-    let mut engine = Engine::new(Limits::default());
-    setup(meta.symbols).iter().for_each(|command| engine.apply(0, command, &mut |_: Event| {}));
-    engine
-}
-
-fn throughput(meta: &StreamMeta, commands: &[Command], prefill: usize) -> (f64, Tape) {
-    let mut engine = engine(meta);
-    let mut tape = Tape::with_capacity(meta.trades as usize);
-    commands[..prefill].iter().for_each(|command| engine.apply(1, command, &mut tape));
-    let begin = Instant::now();
-    for command in &commands[prefill..] {
-        engine.apply(2, command, &mut tape);
+impl Stream {
+    fn read(path: &std::path::Path) -> Result<Self, StreamError> {
+        let meta = StreamMeta::beside(path)?;
+        let records = StreamReader::open(path)?.collect::<Result<Vec<_>, _>>()?;
+        let mut translator = Translator::new();
+        let commands =
+            records.iter().map(|record| Packed::pack(record.symbol, &translator.translate(record)));
+        let (commands, symbols) = (commands.collect(), Symbols::new(meta.symbols));
+        Ok(Stream { meta, records, commands, symbols })
     }
-    (begin.elapsed().as_secs_f64(), tape)
+
+    fn prefill(&self) -> usize {
+        self.meta.prefill as usize
+    }
+
+    fn must_be(&self, digest: &TradeDigest) -> Result<(), Failure> {
+        let digest = digest.to_string();
+        match digest == self.meta.hash {
+            true => Ok(()),
+            false => Err(Failure::new(
+                1,
+                format!("digest {digest}, the stream's reference has {}", self.meta.hash),
+            )),
+        }
+    }
+
+    /// An engine that stands where the clock starts.
+    fn engine(&self, tape: &mut Tape) -> Engine {
+        let mut engine = Engine::new(Limits::default());
+        setup(self.meta.symbols).iter().for_each(|command| engine.apply(0, command, &mut |_: Event| {}));
+        for packed in &self.commands[..self.prefill()] {
+            engine.apply(1, &packed.unpack(&self.symbols), tape);
+        }
+        engine
+    }
+
+    /// Hands out the timed commands batch by batch.
+    fn batches(&self, mut take: impl FnMut(&[Command])) {
+        let mut batch = Vec::with_capacity(BATCH);
+        for packed in self.commands[self.prefill()..].chunks(BATCH) {
+            batch.clear();
+            batch.extend(packed.iter().map(|packed| packed.unpack(&self.symbols)));
+            take(std::hint::black_box(&batch));
+        }
+    }
+}
+
+fn throughput(stream: &Stream) -> (f64, Tape) {
+    let mut tape = Tape::with_capacity(stream.meta.trades as usize);
+    let mut engine = stream.engine(&mut tape);
+    let mut elapsed = Duration::ZERO;
+    stream.batches(|batch| {
+        let begin = Instant::now();
+        for command in batch {
+            engine.apply(2, command, &mut tape);
+        }
+        elapsed += begin.elapsed();
+    });
+    (elapsed.as_secs_f64(), tape)
+}
+
+/// Seconds that the bare core takes for the same records.
+fn floor(stream: &Stream) -> Result<f64, Failure> {
+    let mut floor = Floor::new(&stream.records);
+    floor.trades.reserve(stream.meta.trades as usize);
+    let (prefill, timed) = stream.records.split_at(stream.prefill());
+    prefill.iter().for_each(|record| floor.apply(record));
+    let begin = Instant::now();
+    timed.iter().for_each(|record| floor.apply(record));
+    let elapsed = begin.elapsed().as_secs_f64();
+    stream.must_be(&floor.digest())?;
+    Ok(elapsed)
 }
 
 /// Time of each command by the processor's counter, less what reading the counter costs.
-fn latencies(meta: &StreamMeta, commands: &[Command], prefill: usize) -> Histogram<u64> {
+fn latencies(stream: &Stream) -> Histogram<u64> {
     let clock = quanta::Clock::new();
-    let mut engine = engine(meta);
-    let mut tape = Tape::with_capacity(meta.trades as usize);
-    commands[..prefill].iter().for_each(|command| engine.apply(1, command, &mut tape));
+    let mut tape = Tape::with_capacity(stream.meta.trades as usize);
+    let mut engine = stream.engine(&mut tape);
     let overhead = read_cost(&clock);
     let mut times = histogram();
-    for command in &commands[prefill..] {
-        let begin = clock.raw();
-        engine.apply(2, command, &mut tape);
-        let end = clock.raw();
-        record(&mut times, clock.delta_as_nanos(begin, end).saturating_sub(overhead));
-    }
+    stream.batches(|batch| {
+        for command in batch {
+            let begin = clock.raw();
+            engine.apply(2, command, &mut tape);
+            let end = clock.raw();
+            record(&mut times, clock.delta_as_nanos(begin, end).saturating_sub(overhead));
+        }
+    });
     times
 }
 
@@ -129,7 +208,7 @@ struct Trade {
 
 /// Takes every event: all into a small ring, as the output ring would, and the trades aside for the digest.
 struct Tape {
-    ring: Box<[Option<Event>]>,
+    ring: Box<[Event]>,
     at: usize,
     trades: Vec<Trade>,
 }
@@ -142,7 +221,9 @@ impl Default for Tape {
 
 impl Tape {
     fn with_capacity(trades: usize) -> Self {
-        Tape { ring: vec![None; TAPE_EVENTS].into(), at: 0, trades: Vec::with_capacity(trades + 1) }
+        let fact = Fact::NextUserRefNum { user_ref_num: 0 };
+        let blank = Event { login: ringside_domain::LoginId::VENUE, user_ref_idx: 0, fact };
+        Tape { ring: vec![blank; TAPE_EVENTS].into(), at: 0, trades: Vec::with_capacity(trades + 1) }
     }
 
     fn digest(&self) -> TradeDigest {
@@ -155,9 +236,9 @@ impl Tape {
 }
 
 impl Listener for Tape {
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, event: Event) {
-        self.ring[self.at % TAPE_EVENTS] = Some(event);
+        self.ring[self.at % TAPE_EVENTS] = event;
         self.at += 1;
         if let Fact::Executed { user_ref_num, quantity, price, liquidity, .. } = event.fact {
             match liquidity {

@@ -13,7 +13,7 @@
 //! - `state`, `instrument`: what is remembered. `access`: what others may ask. `view`: the state in the words of
 //!   `domain::state`, and its hash. `audit`: invariants.
 //!
-//! Invariants: see [`Reference::check`]. Where the rules leave room, docs/rules-questions.md says what is done here.
+//! Invariants: see [`Reference::check`]. Where a rule can be read in two ways, docs/rules.md §17 says which it is.
 
 mod access;
 mod amend;
