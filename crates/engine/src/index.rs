@@ -14,6 +14,9 @@ use ringside_domain::UserRefNum;
 const ENTRIES: u32 = 128;
 /// Most page numbers in the window: 16,777,216 UserRefNums, 512 KiB.
 const WINDOW_MAX: u32 = 131_072;
+/// Page numbers that a channel has room for from its first order on: 524,288 UserRefNums, 16 KiB. A login that has grown
+/// beyond that grows by doubling, at most five times.
+const WINDOW_FIRST: usize = 4_096;
 /// Most page numbers that may be skipped without starting the window anew: 131,072 UserRefNums, 4 KiB.
 const GAP_MAX: u32 = 1_024;
 
@@ -111,6 +114,9 @@ impl OrderIndex {
             self.drop_empty_start();
         }
         let length = (number - self.base) as usize + 1;
+        if self.window.capacity() == 0 {
+            self.window.reserve(WINDOW_FIRST);
+        }
         if self.window.len() < length {
             self.window.resize(length, Entry::NONE);
         }
