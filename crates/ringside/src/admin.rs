@@ -20,7 +20,7 @@ pub struct AdminArgs {
     /// Admin address of the venue
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9002")]
     to: String,
-    /// Token of [admin] in the venue's configuration [default: $RINGSIDE_ADMIN_TOKEN]
+    /// Token of `[admin]` in the venue's configuration [default: $RINGSIDE_ADMIN_TOKEN]
     #[arg(long)]
     token: Option<String>,
     #[command(subcommand)]

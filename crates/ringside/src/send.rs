@@ -72,7 +72,7 @@ pub struct SendArgs {
     /// Admin address of the venue, for flows with uncross rows
     #[arg(long, value_name = "ADDR")]
     admin: Option<String>,
-    /// Token of [admin] in the venue's configuration [default: $RINGSIDE_ADMIN_TOKEN]
+    /// Token of `[admin]` in the venue's configuration [default: $RINGSIDE_ADMIN_TOKEN]
     #[arg(long, requires = "admin")]
     token: Option<Password>,
     /// Order-flow file, unzipped when its name ends in .gz; - reads plain CSV from standard input
