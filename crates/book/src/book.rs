@@ -76,9 +76,9 @@ impl Book {
 
     /// Puts a new order into the arena and at the back of its queue and level, in one pass.
     #[inline(always)]
-    pub fn append(&mut self, store: &mut Store, mut order: Order) -> Slot {
+    pub fn append(&mut self, store: &mut Store, order: &mut Order) -> Slot {
         debug_assert!(order.open > 0, "Invariant: what stands has open shares");
-        let (buy, queue, rank) = place(&order);
+        let (buy, queue, rank) = place(order);
         let level = self.ladder_mut(buy, queue).open_level(&mut store.pages, rank);
         (order.previous, order.next) = (level.tail, NONE);
         let slot = store.orders.insert(order);
@@ -284,7 +284,7 @@ mod tests {
             self.next += 1;
             let mut order = plain(self.next, side, tick, 1);
             order.letters.display = display;
-            let slot = self.store.orders.insert(order);
+            let slot = self.store.orders.insert(&order);
             self.book.add(&mut self.store, slot);
             slot
         }

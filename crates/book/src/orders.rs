@@ -121,18 +121,18 @@ impl Orders {
 
     /// Puts an order into the arena. The caller has checked [`Orders::is_full`].
     #[inline(always)]
-    pub fn insert(&mut self, order: Order) -> Slot {
+    pub fn insert(&mut self, order: &Order) -> Slot {
         assert!(!self.is_full(), "Invariant: capacity is checked before an order is accepted");
         self.live += 1;
         if self.free == NONE {
             let slot = self.slots.len() as Slot;
-            self.slots.push(order);
+            self.slots.push(*order);
             return slot;
         }
         let slot = self.free;
         let place = &mut self.slots[slot as usize];
         self.free = place.next;
-        *place = order;
+        *place = *order;
         slot
     }
 
@@ -192,7 +192,7 @@ pub(crate) fn plain(order_ref: OrderRef, side: Side, tick: Tick, open: u32) -> O
 /// What an order is made of before it has a place: links are the arena's own business.
 impl Order {
     /// An order that stands nowhere yet.
-    #[inline]
+    #[inline(always)]
     #[allow(clippy::too_many_arguments, reason = "one argument for each field that a live order has")]
     pub const fn unplaced(
         order_ref: OrderRef,
@@ -201,6 +201,7 @@ impl Order {
         user_ref_num: UserRefNum,
         user_ref_idx: u8,
         side: Side,
+        open: u32,
         firm: Firm,
         group_id: u16,
         letters: Letters,
@@ -210,7 +211,7 @@ impl Order {
             next: NONE,
             previous: NONE,
             tick: 0,
-            open: 0,
+            open,
             executed: 0,
             prevented: 0,
             login,
@@ -233,12 +234,12 @@ mod tests {
     #[test]
     fn the_last_freed_slot_is_used_first() {
         let mut orders = Orders::new(3);
-        let a = orders.insert(plain(1, Side::Buy, 5, 10));
-        let b = orders.insert(plain(2, Side::Buy, 5, 10));
+        let a = orders.insert(&plain(1, Side::Buy, 5, 10));
+        let b = orders.insert(&plain(2, Side::Buy, 5, 10));
         orders.remove(a);
         orders.remove(b);
-        assert_eq!(orders.insert(plain(3, Side::Buy, 5, 10)), b);
-        assert_eq!(orders.insert(plain(4, Side::Buy, 5, 10)), a);
+        assert_eq!(orders.insert(&plain(3, Side::Buy, 5, 10)), b);
+        assert_eq!(orders.insert(&plain(4, Side::Buy, 5, 10)), a);
         assert_eq!(orders.live(), 2);
         assert_eq!(orders.iter().map(|(_, order)| order.order_ref).collect::<Vec<_>>(), [4, 3]);
     }
@@ -246,7 +247,7 @@ mod tests {
     #[test]
     fn the_arena_is_full_at_its_limit_and_has_room_again_after_a_removal() {
         let mut orders = Orders::new(1);
-        let slot = orders.insert(plain(1, Side::Buy, 5, 10));
+        let slot = orders.insert(&plain(1, Side::Buy, 5, 10));
         assert!(orders.is_full());
         orders.remove(slot);
         assert!(!orders.is_full());

@@ -24,7 +24,10 @@ impl Engine {
             return;
         }
         if left == 0 {
-            return self.cancel_whole(slot, CancelReason::User, out);
+            if !self.cancel_quietly(login, slot, out) {
+                self.cancel_whole(slot, CancelReason::User, out);
+            }
+            return;
         }
         let quantity = open - left;
         let fact = Fact::Canceled { user_ref_num: order.user_ref_num, quantity, reason: CancelReason::User };

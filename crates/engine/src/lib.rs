@@ -5,7 +5,7 @@
 //! for ever: there is no clock, no file, no thread, no float, no randomness but from a journaled seed, and no walk
 //! over a hash map in here, and none can be named (`no_std`).
 //!
-//! Read in this order: `enter`, `check`, `work`, `trade`, `rest` are the way of an order. `replace`, `cancel` change
+//! Read in this order: `enter`, `check`, `work`, `trade`, `rest` are the way of an order, `quiet` its short cut. `replace`, `cancel` change
 //! what rests. `settle`, `pegs`, `auction`, `states`, `due` are what happens besides. `risk`, `balances`, `bust` are the
 //! operator's. `book` (the crate) knows queues, nothing else.
 //!
@@ -40,6 +40,7 @@ mod instrument;
 mod login;
 mod pegs;
 mod pro_rata;
+mod quiet;
 mod reach;
 mod replace;
 mod rest;

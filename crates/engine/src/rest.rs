@@ -14,35 +14,11 @@ use crate::{Engine, Listener, draw, tell_market};
 
 impl Engine {
     /// Puts what is left of an order at the back of the level of its price.
-    #[inline(always)]
     pub(crate) fn rest(&mut self, w: &mut Working<'_>, tick: Tick, out: &mut impl Listener) {
         w.order.tick = tick;
         if !w.plain || w.slot != NONE || w.is_market() {
             return self.rest_special(w, out);
         }
-        let Engine { store, instruments, logins, .. } = self;
-        let instrument = &mut instruments[w.index()];
-        let login = &mut logins[w.order.login.0 as usize - 1];
-        if login.guarded || instrument.watch.any(Watch::NEEDS_CARE) {
-            return self.rest_with_care(w, out);
-        }
-        instrument.live_orders += 1;
-        let slot = instrument.book.append(store, w.order);
-        login.add(slot, w.order.user_ref_idx, w.order.user_ref_num);
-        if !w.order.is_visible() {
-            return self.forget_replaced(w, out);
-        }
-        let (public_ref, quantity, price) = (w.order.order_ref, w.order.open, w.limit);
-        let fact = match w.replaced {
-            0 => MarketFact::Added { public_ref, buy: w.is_buy(), quantity, price },
-            old => MarketFact::Replaced { old, new: public_ref, quantity, price },
-        };
-        tell_market(out, w.order.instrument, fact);
-    }
-
-    /// A plain order where something besides the book has to know of it.
-    #[cold]
-    fn rest_with_care(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
         let slot = self.register(w);
         self.place(slot, out, w);
     }
@@ -70,7 +46,7 @@ impl Engine {
     }
 
     fn register(&mut self, w: &Working<'_>) -> Slot {
-        let slot = self.store.orders.insert(w.order);
+        let slot = self.store.orders.insert(&w.order);
         let login = &mut self.logins[w.order.login.0 as usize - 1];
         login.add(slot, w.order.user_ref_idx, w.order.user_ref_num);
         let guarded = login.guarded;

@@ -130,7 +130,7 @@ impl Engine {
         tell_triggered(&w, out);
         let extra = Extra { trigger_price: 0, ..special.extra };
         self.specials.get_mut(order.special).extra = extra;
-        self.execute_slowly(&mut w.with_extra(&extra), out);
+        self.execute(&mut w.with_extra(&extra), out);
     }
 }
 

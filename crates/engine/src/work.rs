@@ -13,16 +13,14 @@ impl Engine {
     /// A new order or a replacement.
     #[inline(always)]
     pub(crate) fn work(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
-        let instrument = &self.instruments[w.index()];
-        if w.plain && w.order.letters.cross_type == b'N' && !instrument.watch.any(Watch::STATE) {
-            return self.execute(w, out);
+        if !self.rest_quietly(w, out) {
+            self.work_on(w, out);
         }
-        self.work_unusual(w, out)
     }
 
-    #[cold]
+    /// Everything but the short way.
     #[inline(never)]
-    fn work_unusual(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
+    fn work_on(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
         if w.extra.trigger_price != 0 {
             return self.enter_stop(w, out);
         }
@@ -33,14 +31,8 @@ impl Engine {
         if self.instruments[w.index()].watch.any(Watch::STATE) {
             self.rest_in_call(w, out)
         } else {
-            self.execute_slowly(w, out)
+            self.execute(w, out)
         }
-    }
-
-    /// [`Engine::execute`] for those who are in no hurry: one copy of the code is enough for them.
-    #[inline(never)]
-    pub(crate) fn execute_slowly(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
-        self.execute(w, out)
     }
 
     /// At the close: parked until the closing auction's call.
@@ -69,11 +61,10 @@ impl Engine {
         self.forget_replaced(w, out);
         tell_triggered(w, out);
         let extra = Extra { trigger_price: 0, ..*w.extra };
-        self.execute_slowly(&mut w.with_extra(&extra), out);
+        self.execute(&mut w.with_extra(&extra), out);
     }
 
     /// An incoming order in continuous trading.
-    #[inline(always)]
     pub(crate) fn execute(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
         let mut limit = self.limit_tick(w);
         if w.order.letters.post_only == b'P' && self.best_contra(w) <= limit_rank(w.is_buy(), limit) {
@@ -100,7 +91,6 @@ impl Engine {
     }
 
     /// What is left of an incoming order rests, or ends.
-    #[inline(always)]
     fn finish(
         &mut self,
         w: &mut Working<'_>,

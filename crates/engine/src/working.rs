@@ -87,19 +87,19 @@ impl<'a> Working<'a> {
             post_only: options.post_only,
             price_type: options.price_type,
         };
-        let firm = if options.firm.is_blank() { own_firm } else { options.firm };
-        let mut order = Order::unplaced(
+        let firm = if options.firm == Firm::BLANK { own_firm } else { options.firm };
+        let order = Order::unplaced(
             order_ref,
             instrument,
             login,
             enter.user_ref_num,
             options.user_ref_idx,
             side,
+            enter.quantity,
             firm,
             options.group_id,
             letters,
         );
-        order.open = enter.quantity;
         Working { order, limit: enter.price, extra, replaced: 0, slot: NONE, plain: false }
     }
 
