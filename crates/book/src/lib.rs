@@ -13,7 +13,7 @@
 //!
 //! *Architecture Invariant:* no iteration over a hash map. Every walk is by price, then by arrival.
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 extern crate alloc;
 
@@ -21,6 +21,7 @@ pub mod book;
 pub mod directory;
 pub mod ladder;
 pub mod orders;
+mod prefetch;
 
 pub use book::{Book, First, Queue, limit_rank, market_tick, rank_of, tick_of};
 pub use ladder::{Ladder, Level, NO_RANK, Pages, Rank};

@@ -159,6 +159,14 @@ impl Orders {
         &mut self.slots[slot as usize]
     }
 
+    /// The order in this slot will be needed soon. Any slot may be named.
+    #[inline(always)]
+    pub fn fetch(&self, slot: Slot) {
+        if let Some(order) = self.slots.get(slot as usize) {
+            crate::prefetch::fetch(order);
+        }
+    }
+
     /// All live orders by slot. For slow walks: the order of slots means nothing.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, &Order)> + '_ {
         let numbered = self.slots.iter().enumerate();

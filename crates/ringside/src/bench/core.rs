@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use hdrhistogram::Histogram;
 use ringside_domain::{Command, Event, Fact, Liquidity};
-use ringside_engine::{Engine, Limits, Listener};
+use ringside_engine::{AHEAD, Engine, Limits, Listener};
 use ringside_sim::floor::Floor;
 use ringside_sim::stream::{
     Packed, Record, StreamError, StreamMeta, StreamReader, Symbols, TradeDigest, Translator, setup,
@@ -147,7 +147,9 @@ fn throughput(stream: &Stream) -> (f64, Tape) {
     let mut elapsed = Duration::ZERO;
     stream.batches(|batch| {
         let begin = Instant::now();
-        for command in batch {
+        for (at, command) in batch.iter().enumerate() {
+            // As the venue's engine stage does.
+            batch.get(at + AHEAD).inspect(|command| engine.expect(command));
             engine.apply(2, command, &mut tape);
         }
         elapsed += begin.elapsed();
@@ -176,8 +178,9 @@ fn latencies(stream: &Stream) -> Histogram<u64> {
     let overhead = read_cost(&clock);
     let mut times = histogram();
     stream.batches(|batch| {
-        for command in batch {
+        for (at, command) in batch.iter().enumerate() {
             let begin = clock.raw();
+            batch.get(at + AHEAD).inspect(|command| engine.expect(command));
             engine.apply(2, command, &mut tape);
             let end = clock.raw();
             record(&mut times, clock.delta_as_nanos(begin, end).saturating_sub(overhead));

@@ -5,11 +5,13 @@ use std::sync::atomic::Ordering;
 
 use disruptor::{MissingFreeSlots, Producer};
 use ringside_domain::{Event, Sequence, TimeNs};
-use ringside_engine::Engine;
+use ringside_engine::{AHEAD, Engine};
 
 use super::{Stage, StageError};
 use crate::config::Apply;
-use crate::ring::{CommandClock, ENGINE_BATCH, InputPoller, OUTPUT_SLOTS, OutputProducer, OutputSlot};
+use crate::ring::{
+    CommandClock, ENGINE_BATCH, InputPoller, InputSlot, OUTPUT_SLOTS, OutputProducer, OutputSlot,
+};
 use crate::shared::Shared;
 use crate::threads::ThreadBell;
 
@@ -62,7 +64,16 @@ impl EngineStage {
             return false;
         }
         let Ok(mut guard) = self.input.take(limit) else { return false };
-        for slot in &mut guard {
+        let mut coming = &mut guard;
+        // The next few commands are announced before their turn, so that the memory they look at is on its way.
+        let mut announced: [Option<&InputSlot>; AHEAD] = [None; AHEAD];
+        for place in &mut announced {
+            *place = coming.next().inspect(|slot| self.engine.expect(&slot.command));
+        }
+        let mut turn = 0;
+        while let Some(slot) = announced[turn] {
+            announced[turn] = coming.next().inspect(|slot| self.engine.expect(&slot.command));
+            turn = (turn + 1) % AHEAD;
             self.sequence += 1;
             let (sequence, time_ns) = (self.sequence, self.clock.next(slot.time_ns));
             let pending = &mut self.pending;
