@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use ringside_domain::{Command, Event};
+use ringside_domain::{Action, Cancel, ClientOrderId, Command, Event, LoginId, OrderOptions, Replace};
 use ringside_engine::{Engine, Limits};
 use ringside_gateway::translate;
 use ringside_journal::{Journal, SegmentOptions, SegmentSource, new_epoch};
@@ -38,6 +38,59 @@ fn engine(c: &mut Criterion) {
         );
     });
     group.bench_function("state_hash_1000_orders", |b| b.iter(|| black_box(engine.state_hash())));
+    group.finish();
+}
+
+/// One kind of command at a time in an otherwise empty book: entered and cancelled again, replaced, traded.
+fn single_operations(c: &mut Criterion) {
+    let mut engine = Engine::new(Limits { orders_max: 1 << 20 });
+    setup().iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
+    let (mut next, price) = (1 << 24, 40_000_000);
+    let mut apply = move |action: Action| {
+        let command = Command { login: LoginId(1), action };
+        engine.apply(1, &command, &mut |event: Event| {
+            black_box(event);
+        });
+    };
+    let cancel = |user_ref_num| Action::Cancel(Cancel { user_ref_num, quantity: 0, user_ref_idx: 0 });
+    let replace = |original, user_ref_num| {
+        Action::Replace(Replace {
+            original,
+            user_ref_num,
+            quantity: 100,
+            price: price - 2_500 * u64::from(user_ref_num % 16),
+            client_order_id: ClientOrderId::BLANK,
+            time_in_force: b'0',
+            display: b'Y',
+            intermarket_sweep: b'N',
+            options: OrderOptions::default(),
+        })
+    };
+    let mut group = c.benchmark_group("operation");
+    group.bench_function("enter_and_cancel", |b| {
+        b.iter(|| {
+            next += 1;
+            apply(Action::Enter(enter(next, b'B', 100, price, b'0')));
+            apply(cancel(next));
+        });
+    });
+    group.bench_function("replace", |b| {
+        next += 1;
+        apply(Action::Enter(enter(next, b'B', 100, price, b'0')));
+        b.iter(|| {
+            next += 1;
+            apply(replace(next - 1, next));
+        });
+        apply(cancel(next));
+    });
+    group.bench_function("enter_and_match", |b| {
+        b.iter(|| {
+            next += 2;
+            // The buyer rests, the seller meets it and nobody else.
+            apply(Action::Enter(enter(next - 1, b'B', 1, price, b'0')));
+            apply(Action::Enter(enter(next, b'S', 1, price, b'3')));
+        });
+    });
     group.finish();
 }
 
@@ -79,5 +132,5 @@ fn journal(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, engine, codec, journal);
+criterion_group!(benches, engine, single_operations, codec, journal);
 criterion_main!(benches);

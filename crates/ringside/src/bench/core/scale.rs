@@ -6,7 +6,7 @@ use ringside_domain::{
     Action, Cancel, ClientOrderId, Command, Enter, Event, Firm, InstrumentId, InstrumentTerms, LoginId,
     LoginTerms, OrderOptions, Symbol, Username,
 };
-use ringside_engine::{Engine, Limits};
+use ringside_engine::{AHEAD, Engine, Limits};
 use ringside_sim::random::Prng;
 
 use crate::bench::report::Report;
@@ -34,6 +34,7 @@ const ROWS: [(u32, usize); 9] = [
 
 /// Prints the table: half the commands enter a passive order, half cancel a random live one.
 pub fn run(as_json: bool) {
+    let bytes_per_order = bytes_per_order();
     let mut rows = Vec::new();
     for (instruments, resting) in ROWS {
         let ns = Desk::new(instruments, resting).ns_per_command();
@@ -43,12 +44,12 @@ pub fn run(as_json: bool) {
         rows.push(serde_json::json!({"instruments": instruments, "resting": resting, "ns_per_command": ns}));
     }
     let mut report = Report::default();
-    report.number("bytes_per_resting_order", bytes_per_order());
+    report.number("bytes_per_resting_order", bytes_per_order);
     report.value("rows", rows);
     if as_json {
         report.print(true);
     } else {
-        println!("{:.1} bytes for each of {MEMORY_ORDERS} resting orders, all included", bytes_per_order());
+        println!("{bytes_per_order:.1} bytes for each of {MEMORY_ORDERS} resting orders, all included");
     }
 }
 
@@ -145,7 +146,8 @@ impl Desk {
                 batch.push(self.next_enter());
             }
             let begin = Instant::now();
-            for command in std::hint::black_box(&batch) {
+            for (at, command) in std::hint::black_box(&batch).iter().enumerate() {
+                batch.get(at + AHEAD).inspect(|command| self.engine.expect(command));
                 self.engine.apply(2, command, &mut |event: Event| {
                     std::hint::black_box(&event);
                 });
