@@ -5,7 +5,8 @@
 //! Renaming a domain type never changes a byte here; reordering a struct here fails to compile.
 //!
 //! A command is written in the oldest version that can say it: what an older venue understood it goes on
-//! understanding, and plain orders stay short.
+//! understanding, and plain orders stay short. An old record goes on meaning what it meant: a version 1 order that asks for
+//! what was not offered then is refused when it is replayed, too.
 #![allow(
     unsafe_code,
     reason = "rkyv's derives implement its unsafe marker traits; nothing is written by hand"
@@ -158,11 +159,11 @@ pub(crate) struct Encoded {
 pub(crate) fn encode(command: &Command, payload: &mut [u8; PAYLOAD_LENGTH_MAX]) -> Encoded {
     let login = command.login.0;
     let (kind, version, length) = match &command.action {
-        Action::Enter(enter) if fit_v1(&enter.options) => {
+        Action::Enter(enter) if fit_v1(&enter.options) && !is_new_enter(enter) => {
             (1, 1, put(&EnterV1::from_domain(login, enter), payload))
         }
         Action::Enter(enter) => (1, 2, put(&EnterV2::from_domain(login, enter), payload)),
-        Action::Replace(replace) if fit_v1(&replace.options) => {
+        Action::Replace(replace) if fit_v1(&replace.options) && !is_new_replace(replace) => {
             (2, 1, put(&ReplaceV1::from_domain(login, replace), payload))
         }
         Action::Replace(replace) => (2, 2, put(&ReplaceV2::from_domain(login, replace), payload)),

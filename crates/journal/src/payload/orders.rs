@@ -38,6 +38,27 @@ stored! {
     ReplaceV2: 104 { order: ReplaceV1 = 0, options: OrderOptionsV2 = 64, }
 }
 
+/// `refused_tag` of a version 1 order that asks for what the venue did not offer when that version was all there was.
+/// No tag has this number. It was refused then (or cost its original the life), and so it is when it is replayed.
+const NOT_OFFERED_THEN: u8 = 254;
+
+/// True for a new order that only today's venue takes: hidden, timed, for an auction, or with a minimum. Such an order is
+/// written in version 2, and a version 1 order that asks for it stays refused. One that a tag refuses anyway may
+/// be written in either.
+pub(super) fn is_new_enter(enter: &Enter) -> bool {
+    enter.options.refused_tag == 0
+        && (enter.display == b'N'
+            || enter.time_in_force == b'6'
+            || enter.cross_type != b'N'
+            || enter.options.min_quantity != 0)
+}
+
+/// The same of a replacement.
+pub(super) fn is_new_replace(replace: &Replace) -> bool {
+    replace.options.refused_tag == 0
+        && (replace.display == b'N' || replace.time_in_force == b'6' || replace.options.min_quantity != 0)
+}
+
 /// True when version 1 says all that these options say.
 #[inline]
 pub(super) fn fit_v1(options: &OrderOptions) -> bool {
@@ -142,7 +163,11 @@ impl EnterV1 {
     }
 
     pub(super) fn to_domain(self) -> Option<Command> {
-        self.order().map(|order| sent(self.login, Action::Enter(order)))
+        let mut order = self.order()?;
+        if is_new_enter(&order) {
+            order.options.refused_tag = NOT_OFFERED_THEN;
+        }
+        Some(sent(self.login, Action::Enter(order)))
     }
 
     fn order(self) -> Option<Enter> {
@@ -205,7 +230,11 @@ impl ReplaceV1 {
     }
 
     pub(super) fn to_domain(self) -> Option<Command> {
-        self.order().map(|order| sent(self.login, Action::Replace(order)))
+        let mut order = self.order()?;
+        if is_new_replace(&order) {
+            order.options.refused_tag = NOT_OFFERED_THEN;
+        }
+        Some(sent(self.login, Action::Replace(order)))
     }
 
     fn order(self) -> Option<Replace> {

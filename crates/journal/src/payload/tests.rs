@@ -40,9 +40,10 @@ fn enter(options: OrderOptions) -> Action {
 
 #[test]
 fn an_order_is_written_in_version_2_as_soon_as_one_option_needs_it() {
-    let plain = OrderOptions { min_quantity: 1, post_only: b'P', ..OrderOptions::default() };
+    let plain = OrderOptions { post_only: b'P', ..OrderOptions::default() };
     assert_eq!(encoded(enter(plain)).0, Encoded { kind: 1, version: 1, length: 72 });
     let options = [
+        OrderOptions { min_quantity: 1, ..plain },
         OrderOptions { max_floor: 1, ..plain },
         OrderOptions { random_reserves: 1, ..plain },
         OrderOptions { price_type: b'L', ..plain },
@@ -57,6 +58,25 @@ fn an_order_is_written_in_version_2_as_soon_as_one_option_needs_it() {
     for options in options {
         assert_eq!(encoded(enter(options)).0.version, 2, "{options:?}");
         assert_eq!(decoded(enter(options), |_| ()), Ok(enter(options)));
+    }
+}
+
+#[test]
+fn a_version_1_order_that_asks_for_what_was_not_offered_stays_refused() {
+    let Action::Enter(order) = enter(OrderOptions::default()) else { unreachable!() };
+    let new = [
+        Enter { display: b'N', ..order },
+        Enter { time_in_force: b'6', ..order },
+        Enter { cross_type: b'O', ..order },
+        Enter { options: OrderOptions { min_quantity: 1, ..order.options }, ..order },
+    ];
+    for order in new {
+        let written = encoded(Action::Enter(order)).0;
+        assert_eq!(written.version, 2, "{order:?}");
+        assert_eq!(decoded(Action::Enter(order), |_| ()), Ok(Action::Enter(order)));
+        let old = orders::EnterV1::from_domain(1, &order).to_domain().expect("a whole order");
+        let Action::Enter(old) = old.action else { unreachable!() };
+        assert_ne!(old.options.refused_tag, 0, "{order:?}");
     }
 }
 
