@@ -18,6 +18,9 @@ pub const INSTRUMENTS_MAX: u32 = 65_536;
 /// Most logins ever configured on one data directory (ids are never reused).
 pub const LOGINS_MAX: u32 = 65_536;
 
+/// Most pegs alive in one instrument: each may move with every command.
+pub const PEGS_MAX: usize = 4_096;
+
 /// UserRefIdx under which carried orders are announced after a session roll; closed for new orders.
 pub const USER_REF_IDX_CARRIED: u8 = 255;
 

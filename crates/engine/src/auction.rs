@@ -232,13 +232,21 @@ impl Engine {
         (market, interest)
     }
 
+    /// Shares by rank, best first, as far as orders could trade: to the best price of the other side, or, when that is
+    /// a market order, all of them.
     fn interest_of_queue<'a>(
         &'a self,
         instrument: &'a Instrument,
         buy: bool,
         queue: Queue,
     ) -> impl Iterator<Item = (Rank, u64)> + 'a {
-        instrument.book.levels(&self.store.pages, buy, queue).map(move |(rank, level)| {
+        let worst = match instrument.book.best_rank(!buy) {
+            0 => Rank::MAX,
+            contra => rank_of(buy, tick_of(!buy, contra)),
+        };
+        let reached =
+            instrument.book.levels(&self.store.pages, buy, queue).take_while(move |(rank, _)| *rank <= worst);
+        reached.map(move |(rank, level)| {
             let mut slot = level.head;
             let mut shares = 0;
             while slot != NONE {

@@ -1,7 +1,7 @@
 //! What makes an order invalid, in the order in which it is looked for. The first finding is the answer (rules.md §3).
 
 use ringside_book::Order;
-use ringside_domain::limits::{PRICE_MARKET, QUANTITY_MAX, USER_REF_IDX_CARRIED};
+use ringside_domain::limits::{PEGS_MAX, PRICE_MARKET, QUANTITY_MAX, USER_REF_IDX_CARRIED};
 use ringside_domain::{
     AuctionKind, Enter, InstrumentId, LoginId, MarketState, NO_EXPIRE_AT, OrderOptions, RejectReason,
     Replace, Side,
@@ -65,7 +65,8 @@ impl Engine {
             return Err(RejectReason::MinQuantity);
         }
         self.check_combinations(w)?;
-        self.check_permission(w)
+        self.check_permission(w)?;
+        self.check_room_for_pegs(w)
     }
 
     /// False: the replacement costs the original its life. Checks 5 to 13.
@@ -177,6 +178,12 @@ impl Engine {
             self.check_risk(w)?;
         }
         if instrument.watch.any(Watch::BALANCES) { self.check_balance(w) } else { Ok(()) }
+    }
+
+    /// Room for another peg; one that takes a peg's place need not ask.
+    pub(crate) fn check_room_for_pegs(&self, w: &Working<'_>) -> Result<(), RejectReason> {
+        let full = w.extra.is_peg && self.instrument(w.order.instrument).watched.pegs.len() >= PEGS_MAX;
+        if full { Err(RejectReason::Capacity) } else { Ok(()) }
     }
 }
 

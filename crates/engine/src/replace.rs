@@ -69,7 +69,8 @@ impl Engine {
         w.plain = plain;
         let unusual = self.login(login).guarded
             || instrument.watch.any(NEEDS_PERMISSION)
-            || original.letters.cross_type != b'N';
+            || original.letters.cross_type != b'N'
+            || (extra.is_peg && !original.is_peg());
         if unusual && let Err(reason) = self.check_replacement_permission(slot, &w) {
             return self.refuse_replacement(login, replace, reason, out);
         }
@@ -98,12 +99,15 @@ impl Engine {
     /// State, collar and risk, with the original's share given back first.
     #[cold]
     fn check_replacement_permission(&mut self, slot: Slot, w: &Working<'_>) -> Result<(), RejectReason> {
-        if !self.is_counted(slot) {
-            return self.check_permission(w);
+        let counted = self.is_counted(slot);
+        if counted {
+            self.count_out(slot);
         }
-        self.count_out(slot);
-        let checked = self.check_permission(w);
-        self.count_in(slot);
-        checked
+        let permitted = self.check_permission(w);
+        if counted {
+            self.count_in(slot);
+        }
+        permitted?;
+        if self.store.orders.get(slot).is_peg() { Ok(()) } else { self.check_room_for_pegs(w) }
     }
 }

@@ -3,7 +3,7 @@
 //! Checks 1 and 2 are made before there is an order, 3 and 4 while one is drafted, 5 to 13 look at the draft alone,
 //! 14 and 15 at the instrument; 16 to 21 are in `risk` and `balances`.
 
-use ringside_domain::limits::{PRICE_MARKET, QUANTITY_MAX, USER_REF_IDX_CARRIED};
+use ringside_domain::limits::{PEGS_MAX, PRICE_MARKET, QUANTITY_MAX, USER_REF_IDX_CARRIED};
 use ringside_domain::{
     AuctionKind, InstrumentTerms, LoginId, MarketState, NO_EXPIRE_AT, OrderOptions, RejectReason,
 };
@@ -72,6 +72,15 @@ impl Reference {
             .or_else(|| is_outside_collar(&instrument.terms, draft).then_some(RejectReason::Price))
             .or_else(|| self.reason_of_risk(draft, original))
             .or_else(|| self.reason_of_balance(draft, original))
+            .or_else(|| self.has_no_room_for_pegs(draft, original).then_some(RejectReason::Capacity))
+    }
+
+    /// A peg that takes a peg's place always finds room.
+    fn has_no_room_for_pegs(&self, draft: &Order, original: Option<&Order>) -> bool {
+        let is_peg_here = |order: &&Order| order.is_peg() && order.instrument == draft.instrument;
+        draft.is_peg()
+            && original.is_none_or(|original| !original.is_peg())
+            && self.orders.values().filter(is_peg_here).count() >= PEGS_MAX
     }
 
     /// Check 22.
