@@ -18,6 +18,9 @@ pub const INSTRUMENTS_MAX: u32 = 65_536;
 /// Most logins ever configured on one data directory (ids are never reused).
 pub const LOGINS_MAX: u32 = 65_536;
 
+/// Most slices that an iceberg may show: each is a match of its own.
+pub const SLICES_MAX: u32 = 1_000;
+
 /// Most pegs alive in one instrument: each may move with every command.
 pub const PEGS_MAX: usize = 4_096;
 

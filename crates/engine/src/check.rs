@@ -1,7 +1,7 @@
 //! What makes an order invalid, in the order in which it is looked for. The first finding is the answer (rules.md §3).
 
 use ringside_book::Order;
-use ringside_domain::limits::{PEGS_MAX, PRICE_MARKET, QUANTITY_MAX, USER_REF_IDX_CARRIED};
+use ringside_domain::limits::{PEGS_MAX, PRICE_MARKET, QUANTITY_MAX, SLICES_MAX, USER_REF_IDX_CARRIED};
 use ringside_domain::{
     AuctionKind, Enter, InstrumentId, LoginId, MarketState, NO_EXPIRE_AT, OrderOptions, RejectReason,
     Replace, Side,
@@ -144,7 +144,10 @@ impl Engine {
         let (floor, random) = (w.extra.max_floor, w.extra.random_reserves);
         let bad_floor =
             floor != 0 && (!instrument.is_on_lot(floor) || !w.order.is_visible() || w.extra.is_peg);
-        if bad_floor || (random != 0 && (random >= floor || !instrument.is_on_lot(random))) {
+        let bad_random = random != 0 && (random >= floor || !instrument.is_on_lot(random));
+        let smallest = u64::from(floor.saturating_sub(random));
+        let too_many = floor != 0 && u64::from(w.order.open) > smallest * u64::from(SLICES_MAX);
+        if bad_floor || bad_random || too_many {
             return Err(RejectReason::MaxFloor);
         }
         let offset = w.extra.peg_offset;

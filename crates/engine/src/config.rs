@@ -3,16 +3,15 @@
 //! A command that cannot be carried out (an id out of line, a tick change under live orders) changes nothing and is
 //! refused.
 
-use alloc::vec::Vec;
-
 use ringside_book::Slot;
 use ringside_domain::limits::{INSTRUMENTS_MAX, LOGINS_MAX, PRICE_MARKET};
 use ringside_domain::{
     Action, Allocation, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MarketState, VenueRefusal,
 };
 
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, Watch};
 use crate::login::Login;
+use crate::risk::account_of;
 use crate::{Engine, Listener};
 
 impl Engine {
@@ -93,19 +92,23 @@ impl Engine {
             return Err(VenueRefusal::Capacity);
         }
         self.logins.push(Login::new(terms));
-        self.reguard();
+        self.reguard_one(self.logins.len() - 1);
         Ok(())
     }
 
     fn change_login(&mut self, terms: LoginTerms) -> Result<(), VenueRefusal> {
         let login = self.login_at(terms.login).ok_or(VenueRefusal::Login)?;
-        // Reserves go with the orders to the account in force.
-        let slots: Vec<Slot> = login.slots().collect();
-        slots.iter().for_each(|slot| self.count_reserve(*slot, -1));
+        // Reserves were taken from the account of then: it keeps the login while there are any.
+        let reserves = |slot: Slot| {
+            let instrument = self.store.orders.get(slot).instrument;
+            self.instruments[instrument.0 as usize - 1].watch.any(Watch::BALANCES)
+        };
+        if account_of(&terms) != account_of(&login.terms) && login.slots().any(reserves) {
+            return Err(VenueRefusal::Terms);
+        }
         let login = self.login_mut(terms.login);
         login.terms = terms;
         login.listed = true;
-        slots.iter().for_each(|slot| self.count_reserve(*slot, 1));
         self.recount();
         Ok(())
     }

@@ -66,15 +66,20 @@ impl Engine {
         if mode == SelfTradePrevention::None {
             return None;
         }
-        while let Some(own) =
-            self.level_slots(w, rank).into_iter().find(|slot| self.is_own_firm(w.order.login, *slot))
-        {
-            self.prevent(w, own, mode, out);
-            if w.order.open == 0 {
-                return Some(Stopped::Prevented);
+        loop {
+            let mut own = self.level_slots(w, rank);
+            own.retain(|slot| self.is_own_firm(w.order.login, *slot));
+            if own.is_empty() {
+                return None;
+            }
+            // Slices that this refreshes stand behind: they are the next round's.
+            for slot in own {
+                self.prevent(w, slot, mode, out);
+                if w.order.open == 0 {
+                    return Some(Stopped::Prevented);
+                }
             }
         }
-        None
     }
 
     /// What each order of the level gets, in the order of the matches. The incoming order covers less than `total`.

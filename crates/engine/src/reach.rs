@@ -18,6 +18,8 @@ struct Tally {
     left: u32,
     /// Shares that would trade.
     got: u32,
+    /// Enough of them.
+    needed: u32,
     /// Generator of slices, as it would be by then.
     seed: u64,
     /// An own order ends the walk.
@@ -42,7 +44,7 @@ impl Engine {
         let contra = !w.is_buy();
         let levels = |queue| instrument.book.levels(&self.store.pages, contra, queue).map(|(rank, _)| rank);
         let (mut visible, mut hidden) = (levels(Queue::Visible).peekable(), levels(Queue::Hidden).peekable());
-        let mut tally = Tally { left: w.order.open, got: 0, seed: self.counters.seed, over: false };
+        let mut tally = Tally { left: w.order.open, got: 0, needed, seed: self.counters.seed, over: false };
         while tally.got < needed && tally.left > 0 && !tally.over {
             let best = [visible.peek(), hidden.peek()].map(|rank| rank.copied().unwrap_or(NO_RANK));
             let (rank, queue) = match best {
@@ -74,8 +76,14 @@ impl Engine {
         let slots = || instrument.book.level_slots(&self.store, !w.is_buy(), queue, rank);
         let is_own =
             |slot: &Slot| mode != SelfTradePrevention::None && self.is_own_firm(w.order.login, *slot);
-        if !slots().any(|slot| is_own(&slot)) {
-            return slots().for_each(|slot| tally.trade(self.open_of(self.store.orders.get(slot))));
+        if mode == SelfTradePrevention::None || !slots().any(|slot| is_own(&slot)) {
+            for slot in slots() {
+                tally.trade(self.open_of(self.store.orders.get(slot)));
+                if tally.left == 0 || tally.got >= tally.needed {
+                    return;
+                }
+            }
+            return;
         }
         let shared = instrument.watch.any(Watch::PRO_RATA) && queue == Queue::Visible;
         match mode {

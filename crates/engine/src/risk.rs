@@ -138,18 +138,18 @@ impl Engine {
 
     /// Finds out anew whom limits, restrictions and kill switches concern.
     pub(crate) fn reguard(&mut self) {
+        (0..self.logins.len()).for_each(|index| self.reguard_one(index));
+    }
+
+    /// The same for one login.
+    pub(crate) fn reguard_one(&mut self, index: usize) {
         let risk = &self.risk;
-        for login in &mut self.logins {
-            login.guarded = scopes_of(&login.terms).iter().any(|scope| {
-                risk.limits.contains_key(scope)
-                    || risk.killed.contains(scope)
-                    || risk
-                        .restricted
-                        .range((*scope, InstrumentId(0))..)
-                        .next()
-                        .is_some_and(|(s, _)| s == scope)
-            });
-        }
+        let login = &mut self.logins[index];
+        login.guarded = scopes_of(&login.terms).iter().any(|scope| {
+            risk.limits.contains_key(scope)
+                || risk.killed.contains(scope)
+                || risk.restricted.range((*scope, InstrumentId(0))..).next().is_some_and(|(s, _)| s == scope)
+        });
     }
 
     /// Counts all live orders anew for all scopes with limits. Positions stay.

@@ -15,16 +15,15 @@ use ringside_engine::{Engine, Instrument};
 use crate::config::{Config, ConfigError, LimitsConfig, ScopeName};
 use crate::named::Named;
 
-/// The first commands of a start: a session with a seed for its draws if there is none, then the disconnects. Their
-/// cancels come before everything else.
+/// The first commands of a start: a session if there is none, a seed for draws if none was ever set, then the disconnects.
+/// Their cancels come before everything else.
 pub fn reconcile_sessions(engine: &Engine, seed: u64) -> Vec<Command> {
-    let first = match engine.counters().session {
-        0 => vec![venue(Action::StartSession(1)), venue(Action::SetSeed(seed))],
-        _ => Vec::new(),
-    };
+    let counters = engine.counters();
+    let session = (counters.session == 0).then(|| venue(Action::StartSession(1)));
+    let first = session.into_iter().chain((counters.seed == 0).then(|| venue(Action::SetSeed(seed))));
     let connected = engine.logins().iter().filter(|login| login.connected);
     let disconnects = connected.map(|login| Command { login: login.terms.login, action: Action::Disconnect });
-    first.into_iter().chain(disconnects).collect()
+    first.chain(disconnects).collect()
 }
 
 /// Lets happen what became due while the venue was down.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use ringside_domain::{Action, Command, Event, LoginId, Sequence};
+use ringside_domain::{Action, Command, Event, Fact, LoginId, Sequence};
 use ringside_gateway::CommandSink;
 use tokio::sync::oneshot;
 
@@ -126,7 +126,8 @@ impl Desk {
         else {
             return;
         };
-        if answer.events.len() < EVENTS_MAX {
+        // A refusal comes last, and is the answer: it is never left out.
+        if answer.events.len() < EVENTS_MAX || matches!(slot.event.fact, Fact::Refused(_)) {
             answer.events.push(slot.event);
         } else {
             answer.omitted += 1;
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
     use crate::ring::input_ring;
     use crate::shared::Shared;
-    use ringside_domain::{Fact, VenueRefusal};
+    use ringside_domain::VenueRefusal;
 
     fn parts() -> (DeskClient, Desk, Inlet, mio::Poll) {
         let poll = mio::Poll::new().unwrap();
@@ -168,7 +169,10 @@ mod tests {
     }
 
     fn slot(sequence: Sequence) -> OutputSlot {
-        let fact = Fact::Refused(VenueRefusal::State);
+        slot_with(sequence, Fact::NextUserRefNum { user_ref_num: 1 })
+    }
+
+    fn slot_with(sequence: Sequence, fact: Fact) -> OutputSlot {
         OutputSlot { sequence, time_ns: 1, event: Event { login: LoginId::VENUE, user_ref_idx: 0, fact } }
     }
 
@@ -203,9 +207,13 @@ mod tests {
         let mut order = client.order(Action::EndOfDay).unwrap();
         desk.submit(&mut inlet);
         (0..EVENTS_MAX + 5).for_each(|_| desk.note(&slot(42)));
+        // What was due comes first; the refusal of the command itself comes last, and is the answer.
+        let refused = Fact::Refused(VenueRefusal::State);
+        desk.note(&slot_with(42, refused));
         desk.settle(42);
         let answer = order.answer.try_recv().unwrap();
-        assert_eq!((answer.events.len(), answer.omitted), (EVENTS_MAX, 5));
+        assert_eq!((answer.events.len(), answer.omitted), (EVENTS_MAX + 1, 5));
+        assert_eq!(answer.events.last().map(|event| event.fact), Some(refused));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Checks 1 and 2 are made before there is an order, 3 and 4 while one is drafted, 5 to 13 look at the draft alone,
 //! 14 and 15 at the instrument; 16 to 21 are in `risk` and `balances`.
 
-use ringside_domain::limits::{PEGS_MAX, PRICE_MARKET, QUANTITY_MAX, USER_REF_IDX_CARRIED};
+use ringside_domain::limits::{PEGS_MAX, PRICE_MARKET, QUANTITY_MAX, SLICES_MAX, USER_REF_IDX_CARRIED};
 use ringside_domain::{
     AuctionKind, InstrumentTerms, LoginId, MarketState, NO_EXPIRE_AT, OrderOptions, RejectReason,
 };
@@ -139,7 +139,10 @@ fn has_bad_floor(draft: &Order, terms: &InstrumentTerms) -> bool {
     let (floor, random) = (draft.terms.max_floor, draft.terms.random_reserves);
     let is_bad_floor =
         !floor.is_multiple_of(terms.lot) || (floor > 0 && (draft.terms.display == b'N' || draft.is_peg()));
-    is_bad_floor || (random > 0 && (random >= floor || !random.is_multiple_of(terms.lot)))
+    is_bad_floor
+        || (random > 0 && (random >= floor || !random.is_multiple_of(terms.lot)))
+        // The smallest slices that may be drawn would be too many.
+        || (floor > 0 && u64::from(draft.open) > u64::from(floor - random) * u64::from(SLICES_MAX))
 }
 
 fn is_bad_peg(draft: &Order, terms: &InstrumentTerms) -> bool {

@@ -5,7 +5,9 @@ use ringside_domain::{Allocation, Asset, InstrumentId, InstrumentTerms, LoginId,
 
 use super::Reference;
 use super::instrument::Instrument;
+use super::risk::account_by;
 use super::state::Login;
+use super::state::Order;
 
 type Done = Result<(), VenueRefusal>;
 
@@ -92,9 +94,19 @@ impl Reference {
 
     /// A removed login is listed again.
     pub(super) fn change_login(&mut self, terms: LoginTerms) -> Done {
-        let login = self.logins.get_mut(&terms.login).ok_or(VenueRefusal::Login)?;
+        let before = self.logins.get(&terms.login).ok_or(VenueRefusal::Login)?.terms;
+        let moves = account_by(&before) != account_by(&terms);
+        if moves && self.orders.values().any(|order| order.login == terms.login && self.has_reserve(order)) {
+            return Err(VenueRefusal::Terms);
+        }
+        let login = self.logins.get_mut(&terms.login).expect("Invariant: just seen");
         (login.terms, login.removed) = (terms, false);
         Ok(())
+    }
+
+    /// Orders in balances mode have taken a reserve from the account of then.
+    fn has_reserve(&self, order: &Order) -> bool {
+        !self.at(order.instrument).terms.base.is_blank()
     }
 
     pub(super) fn remove_login(&mut self, id: LoginId) -> Done {

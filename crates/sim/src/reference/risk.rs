@@ -2,8 +2,8 @@
 
 use ringside_domain::limits::PRICE_MARKET;
 use ringside_domain::{
-    Account, InstrumentId, Kill, LoginId, RejectReason, Restrict, RiskLimits, Scope, SetLimits, TimeNs,
-    VenueRefusal,
+    Account, InstrumentId, Kill, LoginId, LoginTerms, RejectReason, Restrict, RiskLimits, Scope, SetLimits,
+    TimeNs, VenueRefusal,
 };
 
 use super::Reference;
@@ -49,13 +49,7 @@ pub(super) struct Open {
 impl Reference {
     /// Without a configured account a login trades for one that is named like it.
     pub(super) fn account_of(&self, login: LoginId) -> Account {
-        let terms = &self.login(login).terms;
-        if terms.account.is_blank() {
-            let mut name = Account::BLANK;
-            name.0[..terms.username.0.len()].copy_from_slice(&terms.username.0);
-            return name;
-        }
-        terms.account
+        account_by(&self.login(login).terms)
     }
 
     /// Login, account, firm: the order in which limits are checked.
@@ -248,4 +242,14 @@ impl Reference {
             }
         }
     }
+}
+
+/// The account that these terms name.
+pub(super) fn account_by(terms: &LoginTerms) -> Account {
+    if terms.account.is_blank() {
+        let mut name = Account::BLANK;
+        name.0[..terms.username.0.len()].copy_from_slice(&terms.username.0);
+        return name;
+    }
+    terms.account
 }
