@@ -130,12 +130,6 @@ impl Book {
         }
     }
 
-    /// Moves an order to the back of its level.
-    pub fn requeue(&mut self, store: &mut Store, slot: Slot) {
-        self.remove(store, slot);
-        self.add(store, slot);
-    }
-
     /// The best visible price of a side; `None` when there is none, or only orders without a price.
     pub fn best(&self, side: Side) -> Option<Tick> {
         let rank = self.best_visible_rank(side.is_buy());
@@ -342,11 +336,12 @@ mod tests {
     }
 
     #[test]
-    fn a_requeued_order_goes_to_the_back_of_its_level() {
+    fn an_order_that_leaves_and_joins_again_goes_to_the_back_of_its_level() {
         let mut desk = Desk::new();
         let first = desk.rest(Side::Sell, 7, b'Y');
         desk.rest(Side::Sell, 7, b'Y');
-        desk.book.requeue(&mut desk.store, first);
+        desk.book.remove(&mut desk.store, first);
+        desk.book.add(&mut desk.store, first);
         assert_eq!(desk.drain(false), [2, 1]);
     }
 

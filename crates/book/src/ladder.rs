@@ -68,16 +68,6 @@ impl Pages {
             self.pages.len() as u32 - 1
         })
     }
-
-    /// Pages ever in use, for figures about memory.
-    pub fn len(&self) -> usize {
-        self.pages.len()
-    }
-
-    /// True before the first level was opened.
-    pub fn is_empty(&self) -> bool {
-        self.pages.is_empty()
-    }
 }
 
 /// One queue: all levels of the visible, or of the hidden, orders of a side.

@@ -10,6 +10,7 @@ use ringside_domain::{
 
 use crate::instrument::{Indicative, Instrument};
 use crate::trade::is_unpriced;
+use crate::view::QUEUES;
 use crate::{Engine, Listener, tell_market};
 
 /// What an auction would do at one price, or at all valid prices of a range.
@@ -147,18 +148,12 @@ impl Engine {
 
     /// Takes auctioned shares off a resting order; returns it as it is then.
     fn take_auctioned(&mut self, slot: Slot, quantity: u32) -> Order {
-        let counted = self.is_counted(slot);
-        if counted {
-            self.count_out(slot);
-        }
-        let order = self.store.orders.get_mut(slot);
-        order.open -= quantity;
-        order.executed += quantity;
-        let order = *order;
-        if counted {
-            self.count_in(slot);
-        }
-        order
+        self.recounted(slot, |engine| {
+            let order = engine.store.orders.get_mut(slot);
+            order.open -= quantity;
+            order.executed += quantity;
+            *order
+        })
     }
 
     /// Tells the indicative values when they have changed.
@@ -206,9 +201,7 @@ impl Engine {
     fn interest(&self, instrument: &Instrument) -> ((u64, u64), Vec<Interest>) {
         let mut market = (0, 0);
         let mut interest = Vec::new();
-        for (buy, queue) in
-            [(true, Queue::Visible), (true, Queue::Hidden), (false, Queue::Visible), (false, Queue::Hidden)]
-        {
+        for (buy, queue) in QUEUES {
             for (rank, shares) in self.interest_of_queue(instrument, buy, queue) {
                 let price = instrument.price(tick_of(buy, rank));
                 match (rank, buy) {

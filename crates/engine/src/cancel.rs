@@ -59,24 +59,19 @@ impl Engine {
 
     /// Takes shares off a live order: the reserve first. It keeps its place.
     fn reduce(&mut self, slot: Slot, by: u32, out: &mut impl Listener) {
-        let counted = self.is_counted(slot);
-        if counted {
-            self.count_out(slot);
-        }
-        let order = self.store.orders.get_mut(slot);
-        let mut shown = by;
-        if order.special != NONE {
-            let reserve = &mut self.specials.get_mut(order.special).reserve;
-            let hidden = by.min(*reserve);
-            *reserve -= hidden;
-            shown -= hidden;
-        }
-        assert!(shown < order.open, "Invariant: a reduction leaves something open");
-        order.open -= shown;
-        let instrument = order.instrument;
-        if counted {
-            self.count_in(slot);
-        }
+        let (shown, instrument) = self.recounted(slot, |engine| {
+            let order = engine.store.orders.get_mut(slot);
+            let mut shown = by;
+            if order.special != NONE {
+                let reserve = &mut engine.specials.get_mut(order.special).reserve;
+                let hidden = by.min(*reserve);
+                *reserve -= hidden;
+                shown -= hidden;
+            }
+            assert!(shown < order.open, "Invariant: a reduction leaves something open");
+            order.open -= shown;
+            (shown, order.instrument)
+        });
         let public_ref = self.public_ref(self.store.orders.get(slot));
         if shown > 0 && public_ref != 0 {
             tell_market(out, instrument, MarketFact::Reduced { public_ref, quantity: shown });

@@ -9,17 +9,13 @@ use ringside_domain::{
     Action, Allocation, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MarketState, VenueRefusal,
 };
 
+use crate::Engine;
 use crate::instrument::{Instrument, Watch};
 use crate::login::Login;
 use crate::risk::account_of;
-use crate::{Engine, Listener};
 
 impl Engine {
-    pub(crate) fn configure(
-        &mut self,
-        action: &Action,
-        _out: &mut impl Listener,
-    ) -> Result<(), VenueRefusal> {
+    pub(crate) fn configure(&mut self, action: &Action) -> Result<(), VenueRefusal> {
         match *action {
             Action::StartSession(session) => self.counters.session = session,
             Action::SetSeed(seed) => self.counters.seed = seed,

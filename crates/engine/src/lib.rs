@@ -234,7 +234,7 @@ impl Engine {
             Action::Deposit(transfer) => self.deposit(transfer),
             Action::Withdraw(transfer) => self.withdraw(transfer),
             Action::Bust(bust) => self.bust(bust, out),
-            configuration => self.configure(configuration, out),
+            configuration => self.configure(configuration),
         };
         if let Err(refusal) = done {
             refuse(out, refusal);

@@ -99,15 +99,7 @@ impl Engine {
     /// State, collar and risk, with the original's share given back first.
     #[cold]
     fn check_replacement_permission(&mut self, slot: Slot, w: &Working<'_>) -> Result<(), RejectReason> {
-        let counted = self.is_counted(slot);
-        if counted {
-            self.count_out(slot);
-        }
-        let permitted = self.check_permission(w);
-        if counted {
-            self.count_in(slot);
-        }
-        permitted?;
+        self.recounted(slot, |engine| engine.check_permission(w))?;
         if self.store.orders.get(slot).is_peg() { Ok(()) } else { self.check_room_for_pegs(w) }
     }
 }

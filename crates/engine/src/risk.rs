@@ -276,6 +276,20 @@ impl Engine {
         self.count_reserve(slot, -1);
     }
 
+    /// Changes what is open of a live order, which counts before and after, if at all.
+    #[inline(always)]
+    pub(crate) fn recounted<R>(&mut self, slot: Slot, change: impl FnOnce(&mut Self) -> R) -> R {
+        let counted = self.is_counted(slot);
+        if counted {
+            self.count_out(slot);
+        }
+        let changed = change(self);
+        if counted {
+            self.count_in(slot);
+        }
+        changed
+    }
+
     fn count_exposure(&mut self, slot: Slot, counts: bool) {
         let order = *self.store.orders.get(slot);
         if !self.login(order.login).guarded {

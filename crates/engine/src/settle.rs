@@ -76,16 +76,13 @@ impl Engine {
 
     fn shrink_taker(&mut self, slot: Slot, w: &Working<'_>, out: &mut impl Listener) {
         let public_ref = self.public_ref(self.store.orders.get(slot));
-        let counted = self.is_counted(slot);
-        if counted {
-            self.count_out(slot);
-        }
-        let order = self.store.orders.get_mut(slot);
-        let quantity = order.open - w.order.open;
-        (order.open, order.executed, order.prevented) = (w.order.open, w.order.executed, w.order.prevented);
-        if counted {
-            self.count_in(slot);
-        }
+        let quantity = self.recounted(slot, |engine| {
+            let order = engine.store.orders.get_mut(slot);
+            let quantity = order.open - w.order.open;
+            (order.open, order.executed, order.prevented) =
+                (w.order.open, w.order.executed, w.order.prevented);
+            quantity
+        });
         if public_ref != 0 {
             let fact = match w.order.open {
                 0 => MarketFact::Deleted { public_ref },

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use ringside_book::{Queue, Slot};
+use ringside_book::Slot;
 use ringside_domain::{
     AuctionKind, CancelReason, InstrumentId, MarketFact, MarketState, NO_EXPIRE_AT, Reason, SetState,
     VenueRefusal,
@@ -10,6 +10,7 @@ use ringside_domain::{
 
 use crate::due::What;
 use crate::instrument::{Indicative, NO_PRINTS};
+use crate::view::QUEUES;
 use crate::{Engine, Listener, tell_market};
 
 /// Reason of a volatility auction.
@@ -149,9 +150,7 @@ impl Engine {
         out: &mut impl Listener,
     ) {
         let book = &self.instruments[index].book;
-        let queues =
-            [(true, Queue::Visible), (true, Queue::Hidden), (false, Queue::Visible), (false, Queue::Hidden)];
-        let all = queues.into_iter().flat_map(|(buy, queue)| book.slots(&self.store, buy, queue));
+        let all = QUEUES.into_iter().flat_map(|(buy, queue)| book.slots(&self.store, buy, queue));
         let crossing = all.filter(|slot| selected(self.store.orders.get(*slot).letters.cross_type));
         let slots = crossing.collect();
         self.cancel_all(slots, CancelReason::Cross, out);

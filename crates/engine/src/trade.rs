@@ -249,17 +249,12 @@ impl Engine {
 
     /// Takes prevented shares off what a resting order displays.
     fn decrement(&mut self, slot: Slot, quantity: u32, out: &mut impl Listener) {
-        let counted = self.is_counted(slot);
-        if counted {
-            self.count_out(slot);
-        }
-        let order = self.store.orders.get_mut(slot);
-        order.open -= quantity;
-        order.prevented += quantity;
-        let (left, instrument) = (order.open, order.instrument);
-        if counted {
-            self.count_in(slot);
-        }
+        let (left, instrument) = self.recounted(slot, |engine| {
+            let order = engine.store.orders.get_mut(slot);
+            order.open -= quantity;
+            order.prevented += quantity;
+            (order.open, order.instrument)
+        });
         self.touch(instrument.0 as usize - 1);
         let public_ref = self.public_ref(self.store.orders.get(slot));
         if public_ref != 0 {

@@ -12,7 +12,7 @@ use crate::trade::is_unpriced;
 use crate::{Counters, Engine, Instrument, Login};
 
 /// The five lists of an instrument's live orders, in the order of the state hash.
-const QUEUES: [(bool, Queue); 4] =
+pub(crate) const QUEUES: [(bool, Queue); 4] =
     [(true, Queue::Visible), (false, Queue::Visible), (true, Queue::Hidden), (false, Queue::Hidden)];
 
 impl Login {
