@@ -76,12 +76,11 @@ impl Book {
 
     /// Puts a new order into the arena and at the back of its queue and level, in one pass.
     #[inline(always)]
-    pub fn append(&mut self, store: &mut Store, order: &mut Order) -> Slot {
+    pub fn append(&mut self, store: &mut Store, order: Order) -> Slot {
         debug_assert!(order.open > 0, "Invariant: what stands has open shares");
-        let (buy, queue, rank) = place(order);
+        let (buy, queue, rank) = place(&order);
         let level = self.ladder_mut(buy, queue).open_level(&mut store.pages, rank);
-        (order.previous, order.next) = (level.tail, NONE);
-        let slot = store.orders.insert(order);
+        let slot = store.orders.insert(Order { previous: level.tail, next: NONE, ..order });
         let last = core::mem::replace(&mut level.tail, slot);
         if last == NONE {
             level.head = slot;
@@ -278,7 +277,7 @@ mod tests {
             self.next += 1;
             let mut order = plain(self.next, side, tick, 1);
             order.letters.display = display;
-            let slot = self.store.orders.insert(&order);
+            let slot = self.store.orders.insert(order);
             self.book.add(&mut self.store, slot);
             slot
         }

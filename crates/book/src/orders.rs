@@ -121,18 +121,18 @@ impl Orders {
 
     /// Puts an order into the arena. The caller has checked [`Orders::is_full`].
     #[inline(always)]
-    pub fn insert(&mut self, order: &Order) -> Slot {
+    pub fn insert(&mut self, order: Order) -> Slot {
         assert!(!self.is_full(), "Invariant: capacity is checked before an order is accepted");
         self.live += 1;
         if self.free == NONE {
             let slot = self.slots.len() as Slot;
-            self.slots.push(*order);
+            self.slots.push(order);
             return slot;
         }
         let slot = self.free;
         let place = &mut self.slots[slot as usize];
         self.free = place.next;
-        *place = *order;
+        *place = order;
         slot
     }
 
@@ -233,6 +233,12 @@ impl Order {
             letters,
         }
     }
+
+    /// The order with the price at which it will stand.
+    #[inline(always)]
+    pub const fn at(self, tick: Tick) -> Self {
+        Order { tick, ..self }
+    }
 }
 
 #[cfg(test)]
@@ -242,12 +248,12 @@ mod tests {
     #[test]
     fn the_last_freed_slot_is_used_first() {
         let mut orders = Orders::new(3);
-        let a = orders.insert(&plain(1, Side::Buy, 5, 10));
-        let b = orders.insert(&plain(2, Side::Buy, 5, 10));
+        let a = orders.insert(plain(1, Side::Buy, 5, 10));
+        let b = orders.insert(plain(2, Side::Buy, 5, 10));
         orders.remove(a);
         orders.remove(b);
-        assert_eq!(orders.insert(&plain(3, Side::Buy, 5, 10)), b);
-        assert_eq!(orders.insert(&plain(4, Side::Buy, 5, 10)), a);
+        assert_eq!(orders.insert(plain(3, Side::Buy, 5, 10)), b);
+        assert_eq!(orders.insert(plain(4, Side::Buy, 5, 10)), a);
         assert_eq!(orders.live(), 2);
         assert_eq!(orders.iter().map(|(_, order)| order.order_ref).collect::<Vec<_>>(), [4, 3]);
     }
@@ -255,7 +261,7 @@ mod tests {
     #[test]
     fn the_arena_is_full_at_its_limit_and_has_room_again_after_a_removal() {
         let mut orders = Orders::new(1);
-        let slot = orders.insert(&plain(1, Side::Buy, 5, 10));
+        let slot = orders.insert(plain(1, Side::Buy, 5, 10));
         assert!(orders.is_full());
         orders.remove(slot);
         assert!(!orders.is_full());

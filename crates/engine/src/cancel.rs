@@ -12,7 +12,7 @@ use crate::special::Special;
 use crate::{Engine, Listener, tell_market};
 
 impl Engine {
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn cancel(&mut self, login: LoginId, cancel: &Cancel, out: &mut impl Listener) {
         let slot = self.login(login).find(cancel.user_ref_idx, cancel.user_ref_num);
         if slot == NONE {

@@ -7,8 +7,15 @@ use crate::working::Working;
 use crate::{Engine, Listener};
 
 impl Engine {
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn enter(&mut self, login: LoginId, enter: &Enter, out: &mut impl Listener) {
+        if !self.enter_quietly(login, enter, out) {
+            self.enter_with_care(login, enter, out)
+        }
+    }
+
+    #[inline(never)]
+    fn enter_with_care(&mut self, login: LoginId, enter: &Enter, out: &mut impl Listener) {
         let user_ref_idx = enter.options.user_ref_idx;
         let state = self.login_mut(login);
         if state.is_stale(user_ref_idx, enter.user_ref_num) {

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 
 use ringside_book::{Book, Slot, Tick};
-use ringside_domain::limits::PRICE_MARKET;
+use ringside_domain::limits::{PRICE_MARKET, QUANTITY_MAX};
 use ringside_domain::{Allocation, AuctionKind, InstrumentTerms, MarketState, OrderRef, TickRange, TimeNs};
 
 /// Facts about an instrument that make a command on it more than plain. All bits 0: continuous price-time trading
@@ -189,6 +189,17 @@ impl Instrument {
             return price.is_multiple_of(step_at(&self.terms, price));
         }
         self.tick == 1 || price.is_multiple_of(self.tick)
+    }
+
+    /// Tick of a priced order that has nothing to be asked for here but lot and tick.
+    #[inline(always)]
+    pub(crate) fn quiet_tick(&self, quantity: u32, price: u64) -> Option<Tick> {
+        let valid = !self.watch.any(!Watch::RANGES)
+            && (1..=QUANTITY_MAX).contains(&quantity)
+            && self.is_on_lot(quantity)
+            && price < PRICE_MARKET
+            && self.is_on_tick(price as u32);
+        valid.then(|| self.tick_at(price))
     }
 
     /// True when the quantity is a number of lots.

@@ -37,6 +37,7 @@ mod enter;
 mod hash;
 mod index;
 mod instrument;
+mod letters;
 mod login;
 mod pegs;
 mod pro_rata;

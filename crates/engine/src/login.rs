@@ -91,6 +91,30 @@ impl Login {
         self.live_orders += 1;
     }
 
+    /// True when nothing speaks against a new order with this UserRefNum on channel 0.
+    #[inline(always)]
+    pub(crate) fn takes_quietly(&self, user_ref_num: UserRefNum) -> bool {
+        !(self.disabled | self.guarded) & (user_ref_num > self.main.last)
+    }
+
+    /// A new live order of channel 0, with a UserRefNum that is new too.
+    #[inline(always)]
+    pub(crate) fn add_newest(&mut self, slot: Slot, user_ref_num: UserRefNum) {
+        debug_assert!(user_ref_num > self.main.last, "Invariant: UserRefNums strictly increase");
+        self.main.last = user_ref_num;
+        self.main.index.insert(user_ref_num, slot);
+        self.live_orders += 1;
+    }
+
+    /// A live order of channel 0 gets another UserRefNum, which is new.
+    #[inline(always)]
+    pub(crate) fn rename_newest(&mut self, slot: Slot, old: UserRefNum, new: UserRefNum) {
+        debug_assert!(new > self.main.last, "Invariant: UserRefNums strictly increase");
+        self.main.last = new;
+        self.main.index.remove(old);
+        self.main.index.insert(new, slot);
+    }
+
     /// A live order died.
     #[inline(always)]
     pub(crate) fn drop_order(&mut self, user_ref_idx: u8, user_ref_num: UserRefNum) {

@@ -10,13 +10,26 @@ use crate::working::{Working, inherited};
 use crate::{Engine, Listener};
 
 impl Engine {
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn replace(&mut self, login: LoginId, replace: &Replace, out: &mut impl Listener) {
-        let user_ref_idx = replace.options.user_ref_idx;
+        let slot = self.login(login).find(replace.options.user_ref_idx, replace.original);
+        // Of a dead original nothing is consumed.
+        if slot != NONE && !self.replace_quietly(login, slot, replace, out) {
+            self.replace_with_care(login, slot, replace, out)
+        }
+    }
+
+    #[inline(never)]
+    fn replace_with_care(
+        &mut self,
+        login: LoginId,
+        slot: Slot,
+        replace: &Replace,
+        out: &mut impl Listener,
+    ) {
         let state = self.login(login);
-        let slot = state.find(user_ref_idx, replace.original);
-        if slot == NONE || state.is_stale(user_ref_idx, replace.user_ref_num) {
-            // The original is dead or the request is a retransmission: nothing is consumed.
+        if state.is_stale(replace.options.user_ref_idx, replace.user_ref_num) {
+            // A retransmission: nothing is consumed.
             return;
         }
         if state.guarded

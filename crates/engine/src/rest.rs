@@ -46,7 +46,7 @@ impl Engine {
     }
 
     fn register(&mut self, w: &Working<'_>) -> Slot {
-        let slot = self.store.orders.insert(&w.order);
+        let slot = self.store.orders.insert(w.order);
         let login = &mut self.logins[w.order.login.0 as usize - 1];
         login.add(slot, w.order.user_ref_idx, w.order.user_ref_num);
         let guarded = login.guarded;

@@ -52,24 +52,26 @@ impl Extra {
     }
 }
 
-/// True when the options ask for nothing special and nothing is wrong with them: a plain order. One pass without
-/// branches, since nearly every order is plain.
+/// True when the options ask for nothing that a plain order does not have, and nothing is wrong with them. Nearly every
+/// order is plain: neighbours are looked at together, as words.
 #[inline(always)]
 pub(crate) fn is_plain(options: &OrderOptions) -> bool {
-    let numbers = options.min_quantity
-        | options.max_floor
-        | options.random_reserves
-        | options.discretion_price
-        | options.expire_seconds
-        | options.trigger_price
-        | options.peg_offset.cast_unsigned();
-    let letters = options.price_type
-        | options.execution
-        | options.refused_tag
-        | options.customer_type
-        | options.post_only
-        | options.shares_located;
-    (u64::from(numbers | u32::from(letters)) | (options.expire_at ^ NO_EXPIRE_AT)) == 0
+    let pair = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+    let numbers = pair(options.min_quantity, options.max_floor)
+        | pair(options.random_reserves, options.peg_offset.cast_unsigned())
+        | pair(options.discretion_price, options.expire_seconds)
+        | u64::from(options.trigger_price);
+    let letters = u64::from_le_bytes([
+        options.user_ref_idx,
+        options.refused_tag,
+        options.customer_type,
+        options.post_only,
+        options.shares_located,
+        options.side,
+        options.price_type,
+        options.execution,
+    ]);
+    numbers | letters | (options.expire_at ^ NO_EXPIRE_AT) == 0
 }
 
 /// The rest of a special order, by [`ringside_book::Order::special`].

@@ -1,7 +1,10 @@
 //! Matching: the incoming order meets resting ones in priority, until it or what it may reach is used up.
 
 use ringside_book::{First, NONE, Order, Queue, Rank, Slot, market_tick};
-use ringside_domain::{Event, Fact, Liquidity, LoginId, MarketFact, SelfTradePrevention, UserRefNum};
+use ringside_domain::{
+    Event, Fact, InstrumentId, Liquidity, LoginId, MarketFact, MatchNumber, OrderRef, SelfTradePrevention,
+    UserRefNum,
+};
 
 use crate::instrument::Watch;
 use crate::working::Working;
@@ -115,31 +118,12 @@ impl Engine {
         if counted || self.logins[w.order.login.0 as usize - 1].guarded {
             self.settle_trade(&resting, w, quantity, price);
         }
-        let match_number = self.counters.trades;
-        let executed = |user_ref_num: UserRefNum, liquidity| Fact::Executed {
-            user_ref_num,
-            quantity,
-            price,
-            liquidity,
-            match_number,
-        };
-        // The resting side is told first.
-        let (login, user_ref_idx) = (resting.login, resting.user_ref_idx);
-        out.event(Event { login, user_ref_idx, fact: executed(resting.user_ref_num, Liquidity::Added) });
-        let (login, user_ref_idx) = (w.order.login, w.order.user_ref_idx);
-        out.event(Event { login, user_ref_idx, fact: executed(w.order.user_ref_num, Liquidity::Removed) });
-        self.tell_match(&resting, quantity, price, out);
-    }
-
-    /// The public's part of a match of a resting order at its own price.
-    #[inline(always)]
-    fn tell_match(&self, resting: &Order, quantity: u32, price: u64, out: &mut impl Listener) {
-        let match_number = self.counters.trades;
-        let fact = match self.public_ref(resting) {
-            0 => MarketFact::Traded { match_number, quantity, price, buy: resting.side.is_buy() },
-            public_ref => MarketFact::Executed { public_ref, quantity, price, match_number },
-        };
-        tell_market(out, resting.instrument, fact);
+        let resting_name = (resting.login, resting.user_ref_idx, resting.user_ref_num);
+        let taker_name = (w.order.login, w.order.user_ref_idx, w.order.user_ref_num);
+        let (number, public_ref) = (self.counters.trades, self.public_ref(&resting));
+        let place = (resting.instrument, resting.side.is_buy());
+        tell_match(number, (quantity, price), resting_name, taker_name, out);
+        tell_public_match(number, (quantity, price), public_ref, place, out);
     }
 
     /// After a match: an order with nothing on display shows its next slice, or is gone.
@@ -274,6 +258,42 @@ impl Engine {
         self.logins[order.login.0 as usize - 1].guarded
             || self.instruments[order.instrument.0 as usize - 1].watch.any(Watch::BALANCES)
     }
+}
+
+/// Whose order: login, channel, UserRefNum.
+type Name = (LoginId, u8, UserRefNum);
+
+/// Tells a match to both sides, the resting one first.
+#[inline(always)]
+pub(crate) fn tell_match(
+    match_number: MatchNumber,
+    (quantity, price): (u32, u64),
+    resting: Name,
+    taker: Name,
+    out: &mut impl Listener,
+) {
+    for ((login, user_ref_idx, user_ref_num), liquidity) in
+        [(resting, Liquidity::Added), (taker, Liquidity::Removed)]
+    {
+        let fact = Fact::Executed { user_ref_num, quantity, price, liquidity, match_number };
+        out.event(Event { login, user_ref_idx, fact });
+    }
+}
+
+/// Tells the public of a match with a resting order at its own price. `public_ref` 0: it is not displayed.
+#[inline(always)]
+pub(crate) fn tell_public_match(
+    match_number: MatchNumber,
+    (quantity, price): (u32, u64),
+    public_ref: OrderRef,
+    (instrument, buy): (InstrumentId, bool),
+    out: &mut impl Listener,
+) {
+    let fact = match public_ref {
+        0 => MarketFact::Traded { match_number, quantity, price, buy },
+        public_ref => MarketFact::Executed { public_ref, quantity, price, match_number },
+    };
+    tell_market(out, instrument, fact);
 }
 
 /// What both sides are told of a prevented match.

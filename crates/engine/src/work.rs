@@ -11,16 +11,8 @@ use crate::{Engine, Listener};
 
 impl Engine {
     /// A new order or a replacement.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn work(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
-        if !self.rest_quietly(w, out) {
-            self.work_on(w, out);
-        }
-    }
-
-    /// Everything but the short way.
-    #[inline(never)]
-    fn work_on(&mut self, w: &mut Working<'_>, out: &mut impl Listener) {
         if w.extra.trigger_price != 0 {
             return self.enter_stop(w, out);
         }

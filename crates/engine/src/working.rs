@@ -1,11 +1,12 @@
 //! An order while a command works on it: accepted, not standing yet.
 
-use ringside_book::{Letters, NONE, Order, Slot};
+use ringside_book::{NONE, Order, Slot};
 use ringside_domain::limits::PRICE_MARKET;
 use ringside_domain::{
     Accepted, ClientOrderId, Enter, Firm, InstrumentId, LoginId, OrderRef, Replace, Side, Symbol,
 };
 
+use crate::letters;
 use crate::special::{Extra, Special};
 
 /// An incoming order.
@@ -77,16 +78,6 @@ impl<'a> Working<'a> {
         extra: &'a Extra,
     ) -> Self {
         let options = &enter.options;
-        let letters = Letters {
-            time_in_force: enter.time_in_force,
-            display: enter.display,
-            capacity: enter.capacity,
-            intermarket_sweep: enter.intermarket_sweep,
-            cross_type: enter.cross_type,
-            customer_type: options.customer_type,
-            post_only: options.post_only,
-            price_type: options.price_type,
-        };
         let firm = if options.firm == Firm::BLANK { own_firm } else { options.firm };
         let order = Order::unplaced(
             order_ref,
@@ -98,7 +89,7 @@ impl<'a> Working<'a> {
             enter.quantity,
             firm,
             options.group_id,
-            letters,
+            letters::of(enter),
         );
         Working { order, limit: enter.price, extra, replaced: 0, slot: NONE, plain: false }
     }
@@ -109,7 +100,7 @@ impl<'a> Working<'a> {
         let mut order = *original;
         order.user_ref_num = replace.user_ref_num;
         order.open = replace.quantity.wrapping_sub(original.executed).wrapping_sub(original.prevented);
-        order.letters = replaced_letters(&original.letters, replace);
+        order.letters = letters::replaced(&original.letters, replace);
         order.side = replaced_side(original.side, replace.options.side);
         order.special = NONE;
         Working { order, limit: replace.price, extra, replaced: 0, slot: NONE, plain: false }
@@ -126,60 +117,51 @@ impl<'a> Working<'a> {
     /// The order as it is told when it comes into force; tags that only an Accepted carries are left out.
     #[inline(always)]
     pub fn told(&self, symbol: Symbol, client_order_id: ClientOrderId) -> Accepted {
-        let (order, letters) = (&self.order, &self.order.letters);
         Accepted {
-            original: 0,
-            user_ref_num: order.user_ref_num,
-            quantity: order.open,
-            price: self.limit,
-            order_ref: order.order_ref,
-            symbol,
-            client_order_id,
-            side: order.side,
-            time_in_force: letters.time_in_force,
-            display: letters.display,
-            capacity: letters.capacity,
-            intermarket_sweep: letters.intermarket_sweep,
-            cross_type: letters.cross_type,
-            customer_type: 0,
-            post_only: letters.post_only,
-            shares_located: 0,
-            price_type: letters.price_type,
-            group_id: 0,
-            firm: Firm::BLANK,
             min_quantity: self.extra.min_quantity,
             max_floor: self.extra.max_floor,
-            peg_offset: 0,
-            discretion_price: 0,
-            random_reserves: 0,
             expire_seconds: self.extra.expire_seconds,
+            ..told(&self.order, self.limit, symbol, client_order_id)
         }
     }
 }
 
-/// Letters of a replacement. Absent tags keep the original's value (rules.md §4).
+/// A plain order as it is told when it comes into force.
 #[inline(always)]
-fn replaced_letters(old: &Letters, replace: &Replace) -> Letters {
-    let options = &replace.options;
-    Letters {
-        time_in_force: replace.time_in_force,
-        display: replace.display,
-        capacity: old.capacity,
-        intermarket_sweep: replace.intermarket_sweep,
-        cross_type: old.cross_type,
-        customer_type: keep(options.customer_type, old.customer_type),
-        post_only: keep(options.post_only, old.post_only),
-        price_type: keep(options.price_type, old.price_type),
+pub(crate) fn told(order: &Order, price: u64, symbol: Symbol, client_order_id: ClientOrderId) -> Accepted {
+    let letters = &order.letters;
+    Accepted {
+        original: 0,
+        user_ref_num: order.user_ref_num,
+        quantity: order.open,
+        price,
+        order_ref: order.order_ref,
+        symbol,
+        client_order_id,
+        side: order.side,
+        time_in_force: letters.time_in_force,
+        display: letters.display,
+        capacity: letters.capacity,
+        intermarket_sweep: letters.intermarket_sweep,
+        cross_type: letters.cross_type,
+        customer_type: 0,
+        post_only: letters.post_only,
+        shares_located: 0,
+        price_type: letters.price_type,
+        group_id: 0,
+        firm: Firm::BLANK,
+        min_quantity: 0,
+        max_floor: 0,
+        peg_offset: 0,
+        discretion_price: 0,
+        random_reserves: 0,
+        expire_seconds: 0,
     }
-}
-
-fn keep(new: u8, old: u8) -> u8 {
-    if new == 0 { old } else { new }
 }
 
 /// Special terms of a replacement. Absent tags keep the original's value (rules.md §4).
 pub(crate) fn inherited(old: &Extra, original: &Order, replace: &Replace) -> Extra {
-    let letters = replaced_letters(&original.letters, replace);
+    let letters = letters::replaced(&original.letters, replace);
     let new = Extra::of(&replace.options);
     let pick = |new: u32, old: u32| if new == 0 { old } else { new };
     let is_timed = replace.time_in_force == b'6';
@@ -197,7 +179,7 @@ pub(crate) fn inherited(old: &Extra, original: &Order, replace: &Replace) -> Ext
         expire_seconds: pick(new.expire_seconds, old.expire_seconds),
         trigger_price: pick(new.trigger_price, old.trigger_price),
         peg_offset: if new.peg_offset == 0 { old.peg_offset } else { new.peg_offset },
-        execution: keep(new.execution, old.execution),
+        execution: letters::keep(new.execution, old.execution),
         is_peg: matches!(letters.price_type, b'P' | b'M' | b'R'),
     }
 }
