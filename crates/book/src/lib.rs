@@ -26,6 +26,7 @@ mod prefetch;
 pub use book::{Book, First, Queue, limit_rank, market_tick, rank_of, tick_of};
 pub use ladder::{Ladder, Level, NO_RANK, Pages, Rank};
 pub use orders::{Letters, NONE, Order, Orders, Slot};
+pub use prefetch::fetch;
 
 /// A price in multiples of the instrument's tick, ≥ 1. See [`market_tick`] for orders without a price.
 pub type Tick = u32;

@@ -3,7 +3,7 @@
 /// Fetches the cache line of a value.
 #[inline(always)]
 #[allow(unsafe_code, reason = "the instruction has no safe spelling yet")]
-pub(crate) fn fetch<T>(value: &T) {
+pub fn fetch<T>(value: &T) {
     #[cfg(target_arch = "x86_64")]
     {
         use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

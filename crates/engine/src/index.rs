@@ -63,6 +63,16 @@ impl OrderIndex {
         }
     }
 
+    /// The place of a UserRefNum will be needed soon.
+    #[inline(always)]
+    pub fn fetch(&self, user_ref_num: UserRefNum) {
+        if let Some(entry) = self.window.get((user_ref_num / ENTRIES).wrapping_sub(self.base) as usize)
+            && *entry != Entry::NONE
+        {
+            ringside_book::fetch(&self.pages[entry.page()][(user_ref_num % ENTRIES) as usize]);
+        }
+    }
+
     #[inline(always)]
     fn entry(&self, number: u32) -> Entry {
         match self.window.get(number.wrapping_sub(self.base) as usize) {

@@ -62,7 +62,7 @@ use ringside_book::{Order, Slot, Store};
 use ringside_domain::state::VenueState;
 use ringside_domain::{
     Action, CancelReason, Command, Event, Fact, InstrumentId, LoginId, MarketFact, NO_EXPIRE_AT, TimeNs,
-    VenueRefusal,
+    UserRefNum, VenueRefusal,
 };
 
 pub use instrument::Instrument;
@@ -114,9 +114,12 @@ impl Default for Limits {
 pub type Counters = VenueState;
 
 /// How many commands before its turn a command is announced to [`Engine::expect`].
-pub const AHEAD: usize = 3;
+pub const AHEAD: usize = 6;
 
-/// Live orders from which on [`Engine::expect`] pays: with index and levels they fill half a MiB.
+/// How many commands before its turn a command is announced to [`Engine::expect_soon`].
+pub const SOON: usize = 3;
+
+/// Live orders from which on announcing pays: with index and levels they fill half a MiB.
 const EXPECT_FROM: u32 = 4_096;
 
 /// The state machine.
@@ -180,26 +183,36 @@ impl Engine {
         }
     }
 
-    /// This command will be applied soon, after two or three others: has the memory fetched that it will look at. Changes
-    /// nothing. Worth its price only where the orders do not fit the cache, so it does nothing for fewer.
+    /// This command will be applied [`AHEAD`] commands from now: has the index entry fetched that it will look at. Like
+    /// [`Engine::expect_soon`] it changes nothing, and does nothing while all orders fit the cache.
     #[inline(always)]
     pub fn expect(&self, command: &Command) {
-        if self.store.orders.live() >= EXPECT_FROM {
-            self.fetch(command);
+        if let Some((login, user_ref_idx, user_ref_num)) = self.subject(command) {
+            login.fetch(user_ref_idx, user_ref_num);
         }
     }
 
-    /// The live order that a command is about. (Fetching the level of a new order was tried, and does not pay.)
+    /// This command will be applied [`SOON`] commands from now: has the order fetched that it is about. (Fetching the
+    /// level of a new order, or the neighbours of an old one, was tried, and does not pay: docs/performance.md.)
     #[inline(always)]
-    fn fetch(&self, command: &Command) {
+    pub fn expect_soon(&self, command: &Command) {
+        if let Some((login, user_ref_idx, user_ref_num)) = self.subject(command) {
+            self.store.orders.fetch(login.find(user_ref_idx, user_ref_num));
+        }
+    }
+
+    /// The live order that a command is about, where it is worth fetching.
+    #[inline(always)]
+    fn subject(&self, command: &Command) -> Option<(&Login, u8, UserRefNum)> {
+        if self.store.orders.live() < EXPECT_FROM {
+            return None;
+        }
         let (user_ref_idx, user_ref_num) = match &command.action {
             Action::Replace(replace) => (replace.options.user_ref_idx, replace.original),
             Action::Cancel(cancel) => (cancel.user_ref_idx, cancel.user_ref_num),
-            _ => return,
+            _ => return None,
         };
-        if let Some(login) = self.login_at(command.login) {
-            self.store.orders.fetch(login.find(user_ref_idx, user_ref_num));
-        }
+        Some((self.login_at(command.login)?, user_ref_idx, user_ref_num))
     }
 
     /// A command of a known login.
@@ -209,6 +222,13 @@ impl Engine {
             Action::Enter(enter) => self.enter(login, enter, out),
             Action::Replace(replace) => self.replace(login, replace, out),
             Action::Cancel(cancel) => self.cancel(login, cancel, out),
+            seldom => self.serve_seldom(login, seldom, out),
+        }
+    }
+
+    #[cold]
+    fn serve_seldom(&mut self, login: LoginId, action: &Action, out: &mut impl Listener) {
+        match action {
             Action::Modify(modify) => self.modify(login, modify, out),
             Action::MassCancel(request) => self.mass_cancel(login, request, out),
             Action::DisableEntry(switch) => self.switch_entry(login, switch, true, out),

@@ -171,15 +171,15 @@ impl Engine {
         order.tick = tick;
         order.letters = letters::replaced_plainly(&order.letters, replace);
         let (symbol, quantity, price) = (instrument.terms.symbol, order.open, replace.price);
-        let told = Accepted {
-            original: replace.original,
-            ..told(order, price, symbol, replace.client_order_id)
-        };
+        let told =
+            Accepted { original: replace.original, ..told(order, price, symbol, replace.client_order_id) };
         out.event(Event { login, user_ref_idx: 0, fact: Fact::Accepted(told) });
         let new = order.order_ref;
         match (was_visible, order.is_visible()) {
             (true, true) => tell_market(out, id, MarketFact::Replaced { old, new, quantity, price }),
-            (false, true) => tell_market(out, id, MarketFact::Added { public_ref: new, buy, quantity, price }),
+            (false, true) => {
+                tell_market(out, id, MarketFact::Added { public_ref: new, buy, quantity, price })
+            }
             (true, false) => tell_market(out, id, MarketFact::Deleted { public_ref: old }),
             (false, false) => {}
         }

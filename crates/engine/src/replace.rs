@@ -20,13 +20,7 @@ impl Engine {
     }
 
     #[inline(never)]
-    fn replace_with_care(
-        &mut self,
-        login: LoginId,
-        slot: Slot,
-        replace: &Replace,
-        out: &mut impl Listener,
-    ) {
+    fn replace_with_care(&mut self, login: LoginId, slot: Slot, replace: &Replace, out: &mut impl Listener) {
         let state = self.login(login);
         if state.is_stale(replace.options.user_ref_idx, replace.user_ref_num) {
             // A retransmission: nothing is consumed.

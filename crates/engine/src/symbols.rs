@@ -10,6 +10,8 @@ use ringside_domain::{InstrumentId, Symbol};
 pub struct SymbolTable {
     /// (symbol, instrument); instrument 0 = free entry. Power of two, at most half full.
     entries: Vec<(u64, InstrumentId)>,
+    /// 64 minus the bits of an index: how far a product is shifted to become one.
+    shift: u32,
     used: usize,
 }
 
@@ -42,8 +44,8 @@ impl SymbolTable {
     /// Fibonacci hashing: the upper bits of the product, which depend on all bits of the key.
     #[inline(always)]
     fn home(&self, key: u64) -> Option<usize> {
-        let bits = self.entries.len().checked_ilog2()?;
-        Some((key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - bits)) as usize)
+        let home = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift) as usize;
+        (home < self.entries.len()).then_some(home)
     }
 
     fn put(&mut self, key: u64, instrument: InstrumentId) {
@@ -58,6 +60,7 @@ impl SymbolTable {
     fn grow(&mut self) {
         let size = (self.entries.len() * 2).max(16);
         let old = core::mem::replace(&mut self.entries, vec![(0, InstrumentId(0)); size]);
+        self.shift = 64 - size.ilog2();
         self.used = 0;
         for (key, instrument) in old {
             if instrument.0 != 0 {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use hdrhistogram::Histogram;
 use ringside_domain::{Command, Event, Fact, Liquidity};
-use ringside_engine::{AHEAD, Engine, Limits, Listener};
+use ringside_engine::{AHEAD, Engine, Limits, Listener, SOON};
 use ringside_sim::floor::Floor;
 use ringside_sim::stream::{
     Packed, Record, StreamError, StreamMeta, StreamReader, Symbols, TradeDigest, Translator, setup,
@@ -143,6 +143,13 @@ impl Stream {
     }
 }
 
+/// Tells the engine what comes after the command at this place.
+#[inline(always)]
+fn announce(engine: &Engine, batch: &[Command], at: usize) {
+    batch.get(at + AHEAD).inspect(|command| engine.expect(command));
+    batch.get(at + SOON).inspect(|command| engine.expect_soon(command));
+}
+
 fn throughput(stream: &Stream) -> (f64, Tape) {
     let mut tape = Tape::with_capacity(stream.meta.trades as usize);
     let mut engine = stream.engine(&mut tape);
@@ -151,7 +158,7 @@ fn throughput(stream: &Stream) -> (f64, Tape) {
         let begin = Instant::now();
         for (at, command) in batch.iter().enumerate() {
             // As the venue's engine stage does.
-            batch.get(at + AHEAD).inspect(|command| engine.expect(command));
+            announce(&engine, batch, at);
             engine.apply(2, command, &mut tape);
         }
         elapsed += begin.elapsed();
@@ -182,7 +189,7 @@ fn latencies(stream: &Stream) -> Histogram<u64> {
     stream.batches(|batch| {
         for (at, command) in batch.iter().enumerate() {
             let begin = clock.raw();
-            batch.get(at + AHEAD).inspect(|command| engine.expect(command));
+            announce(&engine, batch, at);
             engine.apply(2, command, &mut tape);
             let end = clock.raw();
             record(&mut times, clock.delta_as_nanos(begin, end).saturating_sub(overhead));

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use disruptor::{MissingFreeSlots, Producer};
 use ringside_domain::{Event, Sequence, TimeNs};
-use ringside_engine::{AHEAD, Engine};
+use ringside_engine::{AHEAD, Engine, SOON};
 
 use super::{Stage, StageError};
 use crate::config::Apply;
@@ -73,6 +73,7 @@ impl EngineStage {
         let mut turn = 0;
         while let Some(slot) = announced[turn] {
             announced[turn] = coming.next().inspect(|slot| self.engine.expect(&slot.command));
+            announced[(turn + SOON) % AHEAD].inspect(|slot| self.engine.expect_soon(&slot.command));
             turn = (turn + 1) % AHEAD;
             self.sequence += 1;
             let (sequence, time_ns) = (self.sequence, self.clock.next(slot.time_ns));

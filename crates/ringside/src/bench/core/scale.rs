@@ -6,9 +6,10 @@ use ringside_domain::{
     Action, Cancel, ClientOrderId, Command, Enter, Event, Firm, InstrumentId, InstrumentTerms, LoginId,
     LoginTerms, OrderOptions, Symbol, Username,
 };
-use ringside_engine::{AHEAD, Engine, Limits};
+use ringside_engine::{Engine, Limits};
 use ringside_sim::random::Prng;
 
+use super::announce;
 use crate::bench::report::Report;
 
 const LOGIN: LoginId = LoginId(1);
@@ -147,7 +148,7 @@ impl Desk {
             }
             let begin = Instant::now();
             for (at, command) in std::hint::black_box(&batch).iter().enumerate() {
-                batch.get(at + AHEAD).inspect(|command| self.engine.expect(command));
+                announce(&self.engine, &batch, at);
                 self.engine.apply(2, command, &mut |event: Event| {
                     std::hint::black_box(&event);
                 });
