@@ -7,6 +7,7 @@
 //! Cost: `get` O(1) inside the window, O(log far) outside. Moving the window costs O(window + far) and happens
 //! at most once per (window + far) insertions, so an insertion is amortised O(log far).
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -17,17 +18,23 @@ const WINDOW_MIN: u32 = 16;
 /// No page.
 pub const NO_PAGE: u32 = u32::MAX;
 
-/// Page number → handle of the page.
+/// Page number → handle of the page. What every look-up reads is 32 bytes; the rest is elsewhere.
 #[derive(Debug, Default)]
 pub struct Directory {
-    /// Page number of `window[0]`.
-    base: u32,
     /// Handles; [`NO_PAGE`] where there is none.
     window: Vec<u32>,
-    /// One bit per window entry that holds a page.
-    present: Vec<u64>,
+    /// Page number of `window[0]`.
+    base: u32,
     /// Pages held in the window.
     inside: u32,
+    rest: Box<Rest>,
+}
+
+/// What is needed when pages come and go, and outside the window.
+#[derive(Debug, Default)]
+struct Rest {
+    /// One bit per window entry that holds a page.
+    present: Vec<u64>,
     /// Pages outside the window.
     far: BTreeMap<u32, u32>,
     /// Insertions into `far` since the window last moved.
@@ -40,8 +47,8 @@ impl Directory {
     pub fn get(&self, page: u32) -> u32 {
         match self.window.get(page.wrapping_sub(self.base) as usize) {
             Some(handle) => *handle,
-            None if self.far.is_empty() => NO_PAGE,
-            None => self.far.get(&page).copied().unwrap_or(NO_PAGE),
+            None if self.rest.far.is_empty() => NO_PAGE,
+            None => self.rest.far.get(&page).copied().unwrap_or(NO_PAGE),
         }
     }
 
@@ -54,8 +61,8 @@ impl Directory {
         if self.covers(page) {
             self.put_inside(page, handle);
         } else {
-            self.far.insert(page, handle);
-            self.far_inserts += 1;
+            self.rest.far.insert(page, handle);
+            self.rest.far_inserts += 1;
         }
     }
 
@@ -65,20 +72,20 @@ impl Directory {
         if at < self.window.len() {
             debug_assert!(self.window[at] != NO_PAGE, "Invariant: a page is removed once");
             self.window[at] = NO_PAGE;
-            self.present[at / 64] &= !(1 << (at % 64));
+            self.rest.present[at / 64] &= !(1 << (at % 64));
             self.inside -= 1;
         } else {
-            self.far.remove(&page);
+            self.rest.far.remove(&page);
         }
     }
 
     /// The first page at or after `page`, with its handle.
     pub fn first_from(&self, page: u32) -> Option<(u32, u32)> {
         let near = self.first_inside_from(page);
-        if self.far.is_empty() {
+        if self.rest.far.is_empty() {
             return near;
         }
-        let far = self.far.range(page..).next().map(|(page, handle)| (*page, *handle));
+        let far = self.rest.far.range(page..).next().map(|(page, handle)| (*page, *handle));
         match (near, far) {
             (Some(near), Some(far)) => Some(if near.0 < far.0 { near } else { far }),
             (near, far) => near.or(far),
@@ -88,10 +95,10 @@ impl Directory {
     fn first_inside_from(&self, page: u32) -> Option<(u32, u32)> {
         let from = page.saturating_sub(self.base) as usize;
         let mut word = from / 64;
-        let mut bits = self.present.get(word)? & (u64::MAX << (from % 64));
+        let mut bits = self.rest.present.get(word)? & (u64::MAX << (from % 64));
         while bits == 0 {
             word += 1;
-            bits = *self.present.get(word)?;
+            bits = *self.rest.present.get(word)?;
         }
         let at = word * 64 + bits.trailing_zeros() as usize;
         Some((self.base + at as u32, self.window[at]))
@@ -104,7 +111,7 @@ impl Directory {
     fn put_inside(&mut self, page: u32, handle: u32) {
         let at = (page - self.base) as usize;
         self.window[at] = handle;
-        self.present[at / 64] |= 1 << (at % 64);
+        self.rest.present[at / 64] |= 1 << (at % 64);
         self.inside += 1;
     }
 
@@ -116,7 +123,7 @@ impl Directory {
         let (low, high) = (low.min(page), high.max(page));
         if high - low < WINDOW_MAX {
             self.move_window(low, high);
-        } else if self.far_inserts > self.far.len() + self.inside as usize {
+        } else if self.rest.far_inserts > self.rest.far.len() + self.inside as usize {
             self.move_window(page, page);
         }
     }
@@ -124,8 +131,8 @@ impl Directory {
     /// First and last page inside the window.
     fn extent(&self) -> Option<(u32, u32)> {
         let first = self.first_inside_from(self.base)?.0;
-        let word = self.present.iter().rposition(|bits| *bits != 0)?;
-        let last = word as u32 * 64 + 63 - self.present[word].leading_zeros();
+        let word = self.rest.present.iter().rposition(|bits| *bits != 0)?;
+        let last = word as u32 * 64 + 63 - self.rest.present[word].leading_zeros();
         Some((first, self.base + last))
     }
 
@@ -143,11 +150,11 @@ impl Directory {
             Some(_) => self.restart(base, length),
             None => self.clear(base, length),
         }
-        while let Some((&page, &handle)) = self.far.range(base..base + length).next() {
-            self.far.remove(&page);
+        while let Some((&page, &handle)) = self.rest.far.range(base..base + length).next() {
+            self.rest.far.remove(&page);
             self.put_inside(page, handle);
         }
-        self.far_inserts = 0;
+        self.rest.far_inserts = 0;
     }
 
     /// All pages `first..=last` stay inside: they move in place, without allocation unless the window grows.
@@ -159,11 +166,11 @@ impl Directory {
         self.window[..to].fill(NO_PAGE);
         self.window[to + count..].fill(NO_PAGE);
         self.base = base;
-        self.present.clear();
-        self.present.resize((length as usize).div_ceil(64), 0);
+        self.rest.present.clear();
+        self.rest.present.resize((length as usize).div_ceil(64), 0);
         for at in to..to + count {
             if self.window[at] != NO_PAGE {
-                self.present[at / 64] |= 1 << (at % 64);
+                self.rest.present[at / 64] |= 1 << (at % 64);
             }
         }
     }
@@ -172,7 +179,7 @@ impl Directory {
     fn restart(&mut self, base: u32, length: u32) {
         for at in 0..self.window.len() {
             if self.window[at] != NO_PAGE {
-                self.far.insert(self.base + at as u32, self.window[at]);
+                self.rest.far.insert(self.base + at as u32, self.window[at]);
             }
         }
         self.clear(base, length);
@@ -183,8 +190,8 @@ impl Directory {
         self.inside = 0;
         self.window.clear();
         self.window.resize(length as usize, NO_PAGE);
-        self.present.clear();
-        self.present.resize((length as usize).div_ceil(64), 0);
+        self.rest.present.clear();
+        self.rest.present.resize((length as usize).div_ceil(64), 0);
     }
 }
 
@@ -214,7 +221,7 @@ mod tests {
             }
         }
         assert_eq!(directory.get(0), 7);
-        assert!(directory.far.len() < 16, "the neighbourhood moved into the window");
+        assert!(directory.rest.far.len() < 16, "the neighbourhood moved into the window");
     }
 
     proptest! {

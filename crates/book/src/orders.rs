@@ -159,10 +159,11 @@ impl Orders {
         &mut self.slots[slot as usize]
     }
 
-    /// The order in this slot will be needed soon. Any slot may be named.
+    /// The order in this slot will be needed soon. Any slot may be named; one that does not exist stands for another, so
+    /// that no branch depends on it.
     #[inline(always)]
     pub fn fetch(&self, slot: Slot) {
-        if let Some(order) = self.slots.get(slot as usize) {
+        if let Some(order) = self.slots.get((slot as usize).min(self.slots.len().saturating_sub(1))) {
             crate::prefetch::fetch(order);
         }
     }

@@ -79,7 +79,10 @@ pub enum Action {
 }
 
 /// OUCH 5.0 Enter Order, as sent. Letters are unchecked.
+///
+/// `repr(C)`, here and for [`Replace`] and [`Cancel`]: the UserRefNum of the order they are about stands at one place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
 pub struct Enter {
     /// UserRefNum.
     pub user_ref_num: UserRefNum,
@@ -182,6 +185,7 @@ impl Default for OrderOptions {
 
 /// OUCH 5.0 Replace Order, as sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
 pub struct Replace {
     /// UserRefNum of the live order.
     pub original: UserRefNum,
@@ -205,6 +209,7 @@ pub struct Replace {
 
 /// OUCH 5.0 Cancel Order: the order's intended total becomes `quantity`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C, align(8))]
 pub struct Cancel {
     /// UserRefNum of the order.
     pub user_ref_num: UserRefNum,

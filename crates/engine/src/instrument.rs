@@ -4,7 +4,9 @@ use alloc::collections::BTreeMap;
 
 use ringside_book::{Book, Slot, Tick};
 use ringside_domain::limits::{PRICE_MARKET, QUANTITY_MAX};
-use ringside_domain::{Allocation, AuctionKind, InstrumentTerms, MarketState, OrderRef, TickRange, TimeNs};
+use ringside_domain::{
+    Allocation, AuctionKind, InstrumentTerms, MarketState, OrderRef, Symbol, TickRange, TimeNs,
+};
 
 /// Facts about an instrument that make a command on it more than plain. All bits 0: continuous price-time trading
 /// with nothing to watch, which is what the order path is made for.
@@ -44,25 +46,26 @@ impl Watch {
     }
 }
 
-/// An instrument and its book. What a plain order needs stands first, in as few cache lines as possible.
+/// An instrument and its book. What a plain order needs stands first, in two cache lines.
 #[derive(Debug)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub struct Instrument {
     pub(crate) watch: Watch,
     /// Noted in `Engine::touched` during this command.
     pub(crate) touched: bool,
     /// False once removed: takes no orders.
     pub listed: bool,
-    /// `terms.tick` and `terms.lot`, where they are at hand.
+    /// `terms.tick`, `terms.lot` and `terms.symbol`, where they are at hand.
     tick: u32,
     lot: u32,
     /// Orders alive now, parked ones included.
     pub live_orders: u32,
+    pub(crate) symbol: Symbol,
+    pub(crate) book: Book,
     /// Wire price of the last trade, 0 = none yet.
     pub(crate) last: u32,
     /// The dynamic band has no reference until the next trade.
     pub(crate) band_cleared: bool,
-    pub(crate) book: Book,
     /// Terms in force.
     pub terms: InstrumentTerms,
     pub(crate) killed: bool,
@@ -82,6 +85,9 @@ pub struct Instrument {
     pub(crate) top_sell: OrderRef,
     pub(crate) watched: Watched,
 }
+
+const _: () =
+    assert!(core::mem::offset_of!(Instrument, last) == 128, "what a plain order needs: two cache lines");
 
 /// Indicative values of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -124,9 +130,10 @@ impl Instrument {
             tick: terms.tick,
             lot: terms.lot,
             live_orders: 0,
+            symbol: terms.symbol,
+            book: Book::default(),
             last: 0,
             band_cleared: false,
-            book: Book::default(),
             terms,
             killed: false,
             state: MarketState::Continuous,
@@ -146,7 +153,7 @@ impl Instrument {
 
     /// Brings `watch` and the copies in line with terms, state and watched orders.
     pub(crate) fn rewatch(&mut self) {
-        (self.tick, self.lot) = (self.terms.tick, self.terms.lot);
+        (self.tick, self.lot, self.symbol) = (self.terms.tick, self.terms.lot, self.terms.symbol);
         let terms = &self.terms;
         let bounds = terms.collar_low != 0 || terms.collar_high != 0 || terms.band_bps != 0;
         let discretion = !self.watched.buy_discretion.is_empty() || !self.watched.sell_discretion.is_empty();
@@ -310,7 +317,7 @@ fn ceil_price(terms: &InstrumentTerms, price: i64) -> Option<u32> {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
-    use ringside_domain::{InstrumentId, Symbol};
+    use ringside_domain::InstrumentId;
 
     fn terms() -> InstrumentTerms {
         let mut terms = InstrumentTerms::plain(InstrumentId(1), Symbol::BLANK, 5, 1);

@@ -84,12 +84,10 @@ impl Login {
         self.channel(user_ref_idx).map_or(NONE, |channel| channel.index.get(user_ref_num))
     }
 
-    /// The place of a UserRefNum in the index will be needed soon.
+    /// The place of a UserRefNum in the index of channel 0 will be needed soon.
     #[inline(always)]
-    pub(crate) fn fetch(&self, user_ref_idx: u8, user_ref_num: UserRefNum) {
-        if let Some(channel) = self.channel(user_ref_idx) {
-            channel.index.fetch(user_ref_num);
-        }
+    pub(crate) fn fetch(&self, user_ref_num: UserRefNum) {
+        self.main.index.fetch(user_ref_num);
     }
 
     /// A new live order, the youngest of its channel.

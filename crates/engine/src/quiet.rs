@@ -170,7 +170,7 @@ impl Engine {
         order.open = replace.quantity - used as u32;
         order.tick = tick;
         order.letters = letters::replaced_plainly(&order.letters, replace);
-        let (symbol, quantity, price) = (instrument.terms.symbol, order.open, replace.price);
+        let (symbol, quantity, price) = (instrument.symbol, order.open, replace.price);
         let told =
             Accepted { original: replace.original, ..told(order, price, symbol, replace.client_order_id) };
         out.event(Event { login, user_ref_idx: 0, fact: Fact::Accepted(told) });
