@@ -116,6 +116,8 @@ pub fn salvage(
     past.run_to(Sequence::MAX)?;
     let summary = past.summary();
     if let (0, Some(damage)) = (summary.last_sequence, &damage) {
+        let journal = what.target.join(JOURNAL);
+        fs::remove_dir_all(&journal).map_err(|error| SalvageError::File { path: journal, error })?;
         return Err(SalvageError::Nothing(damage.clone()));
     }
     copy_beside(what)?;
