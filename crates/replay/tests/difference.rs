@@ -28,7 +28,7 @@ fn difference(a: Vec<Timed>, b: Vec<Timed>, comparison: Comparison) -> (u64, Opt
 }
 
 fn flow() -> Vec<Timed> {
-    random_flow(0, 31, 2_000)
+    random_flow(1, 31, 2_000)
 }
 
 #[test]
@@ -48,7 +48,10 @@ fn the_first_other_command_is_told_with_both_sides_decoded() {
     let (compared, found) = difference(other, changed, Comparison::default());
     let found = found.unwrap();
     assert_eq!((compared, found.sequence, found.aspect), (6, 7, Aspect::Command));
-    assert_eq!((&found.sides[0]["command"]["quantity"], &found.sides[1]["command"]["quantity"]), (&5.into(), &4.into()));
+    assert_eq!(
+        (&found.sides[0]["command"]["quantity"], &found.sides[1]["command"]["quantity"]),
+        (&5.into(), &4.into())
+    );
     assert_eq!(found.sides[0]["command"]["login"], "BOB");
     let executed = |side: usize| {
         let events = found.sides[side]["events"].as_array().unwrap();
@@ -63,7 +66,9 @@ fn another_time_is_a_difference_unless_times_do_not_count() {
     let later = flow().into_iter().map(|(time_ns, command)| (time_ns + 1, command)).collect::<Vec<_>>();
     let (compared, found) = difference(flow(), later, Comparison::default());
     assert_eq!((compared, found.map(|found| (found.sequence, found.aspect))), (0, Some((1, Aspect::Time))));
-    let plain = |offset| timed(setup()).into_iter().map(move |(time_ns, command)| (time_ns + offset, command)).collect();
+    let plain = |offset| {
+        timed(setup()).into_iter().map(move |(time_ns, command)| (time_ns + offset, command)).collect()
+    };
     let ignoring = Comparison { ignore_time: true, ..Comparison::default() };
     assert_eq!(difference(plain(0), plain(5), ignoring), (5, None));
 }

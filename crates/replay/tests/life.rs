@@ -121,7 +121,7 @@ fn a_trade_broken_after_the_end_belongs_to_the_life() {
 #[test]
 fn the_life_of_every_order_of_a_random_flow_adds_up() {
     let dir = tempfile::tempdir().unwrap();
-    let flow = random_flow(0, 41, 1_500);
+    let flow = random_flow(1, 41, 1_500);
     write(dir.path(), flow.clone());
     let mut told = 0;
     for (_, command) in flow.iter().step_by(37) {
@@ -144,7 +144,8 @@ fn the_life_of_every_order_of_a_random_flow_adds_up() {
             .sum();
         assert_eq!(executed, life.whole().executed, "{wanted:?}");
         let trades = steps.iter().filter(|step| step.counterparty.is_some()).count();
-        let executions = steps.iter().filter(|step| step.event.as_ref().is_some_and(|e| e["type"] == "executed"));
+        let executions =
+            steps.iter().filter(|step| step.event.as_ref().is_some_and(|e| e["type"] == "executed"));
         assert_eq!(trades, executions.count(), "every execution has another side");
         told += 1;
     }

@@ -15,7 +15,7 @@ const SEGMENT: u64 = 65_536;
 
 fn site() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    write_in(&dir.path().join("data"), SEGMENT, random_flow(0, 51, 3_000));
+    write_in(&dir.path().join("data"), SEGMENT, random_flow(1, 51, 3_000));
     dir
 }
 
@@ -56,7 +56,10 @@ fn assert_starts(dir: &Path, saved: &Salvaged) {
     past.run_to(Sequence::MAX).unwrap();
     let summary = past.summary();
     assert_eq!((summary.last_sequence, summary.torn_tail_bytes), (saved.last_sequence, None));
-    assert_eq!((summary.state_hash, hash_at(&dir.join("data"), saved.last_sequence)), (saved.state_hash, saved.state_hash));
+    assert_eq!(
+        (summary.state_hash, hash_at(&dir.join("data"), saved.last_sequence)),
+        (saved.state_hash, saved.state_hash)
+    );
     let recovered = recover(&Directory::open(&target.join("journal")).unwrap()).unwrap();
     assert_eq!((recovered.last_sequence(), recovered.torn_tail()), (saved.last_sequence, None));
 }
@@ -97,12 +100,15 @@ fn a_header_that_is_gone_costs_its_segment_and_what_follows() {
 
 #[test]
 fn a_segment_that_is_missing_too_long_or_too_short_ends_the_prefix() {
-    for (what, length) in [("missing", None), ("too long", Some(SEGMENT + 4_096)), ("too short", Some(1_000))] {
+    for (what, length) in [("missing", None), ("too long", Some(SEGMENT + 4_096)), ("too short", Some(1_000))]
+    {
         let dir = site();
         let path = segment(&dir.path().join("data"), 2);
         match length {
             None => std::fs::remove_file(&path).unwrap(),
-            Some(length) => std::fs::File::options().write(true).open(&path).unwrap().set_len(length).unwrap(),
+            Some(length) => {
+                std::fs::File::options().write(true).open(&path).unwrap().set_len(length).unwrap()
+            }
         }
         let found = damage(&dir.path().join("data"));
         let (saved, _) = save(dir.path());

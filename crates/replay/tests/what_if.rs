@@ -66,7 +66,10 @@ fn an_order_left_out_lets_the_next_one_trade() {
     assert_eq!(of(positions, "ALICE")["before"]["received"], 50_000);
     assert_eq!(report["orders_changed"], 2);
     assert_eq!(of(&report["orders"], "ALICE")["after"], Value::Null);
-    assert_eq!(of(&report["orders"], "CAROL")["before"], json!({"state": "live", "leaves": 5, "executed": 0}));
+    assert_eq!(
+        of(&report["orders"], "CAROL")["before"],
+        json!({"state": "live", "leaves": 5, "executed": 0})
+    );
     assert_eq!(
         of(&report["orders"], "CAROL")["after"],
         json!({"state": "filled", "executed": 5, "notional": 50_000})
@@ -127,7 +130,10 @@ fn nothing_changed_changes_nothing_even_with_all_the_rules() {
         for list in ["logins", "positions", "orders", "trades"] {
             assert_eq!(report[list], json!([]), "{list}");
         }
-        assert_eq!((&report["first_divergent_sequence"], &report["orders_changed"]), (&Value::Null, &json!(0)));
+        assert_eq!(
+            (&report["first_divergent_sequence"], &report["orders_changed"]),
+            (&Value::Null, &json!(0))
+        );
     }
 }
 
@@ -145,7 +151,10 @@ fn positions_follow_broken_trades() {
     let position = |run: &str| of(&report["positions"], "ALICE")[run].clone();
     let nothing = json!({"bought": 0, "sold": 0, "position": 0, "paid": 0, "received": 0});
     assert_eq!(position("before"), nothing);
-    assert_eq!(position("after"), json!({"bought": 5, "sold": 0, "position": 5, "paid": 50_000, "received": 0}));
+    assert_eq!(
+        position("after"),
+        json!({"bought": 5, "sold": 0, "position": 5, "paid": 50_000, "received": 0})
+    );
 }
 
 #[test]

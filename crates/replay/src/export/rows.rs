@@ -339,3 +339,28 @@ fn price_decimals(engine: &Engine, symbol: Symbol) -> Option<u64> {
     debug_assert!(found.is_none_or(|found| engine.symbol(found.terms.instrument) == Some(symbol)));
     found.map(|found| found.terms.price_decimals.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The columns are a promise: the document lists exactly those of the code.
+    #[test]
+    fn the_document_lists_the_columns_of_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/replay.md");
+        let document = std::fs::read_to_string(path).unwrap();
+        for table in TABLES {
+            let heading = format!("### Table `{}`", table.name);
+            let rows = document
+                .lines()
+                .skip_while(|line| *line != heading)
+                .skip_while(|line| !line.starts_with('|'));
+            let listed: Vec<&str> = rows.skip(2).take_while(|line| line.starts_with('|')).collect();
+            let row = |column: &Column| {
+                let kind = format!("{:?}", column.kind).to_lowercase();
+                format!("| `{}` | {kind} | {} |", column.name, column.about)
+            };
+            assert_eq!(listed, table.columns.iter().map(row).collect::<Vec<_>>(), "{}", table.name);
+        }
+    }
+}
