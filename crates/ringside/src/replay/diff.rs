@@ -78,6 +78,7 @@ fn compare_journals(args: &DiffArgs) -> Result<Report, Failure> {
 
 fn compare_lines(args: &DiffArgs) -> Result<Report, Failure> {
     let mut lines = Lines::open(&args.a, &args.b)?;
+    let _progress = Progress::waiting("comparing lines");
     let found = lines.first_difference()?;
     let compared = lines.compared() - u64::from(found.is_some());
     Ok(Report { compared, different: found.map(Different::from) })

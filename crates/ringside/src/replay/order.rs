@@ -31,7 +31,10 @@ pub struct OrderArgs {
 /// Runs it. Exit code 1 when there is no such order.
 pub fn run(args: &OrderArgs) -> Result<(), Failure> {
     let wanted = Wanted { login: &args.login, user_ref_idx: args.idx, user_ref_num: args.user_ref_num };
-    let Some(mut life) = Life::find(&args.source.data_dir, &wanted)? else {
+    let finding = Progress::waiting("finding the order");
+    let found = Life::find(&args.source.data_dir, &wanted)?;
+    drop(finding);
+    let Some(mut life) = found else {
         let problem = format!("no order {} of {} on channel {}", args.user_ref_num, args.login, args.idx);
         return Err(Failure::new(REFUSED, problem));
     };

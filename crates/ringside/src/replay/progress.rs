@@ -1,6 +1,7 @@
 //! A progress bar with the time that is left, for a person at a terminal.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ringside_domain::Sequence;
@@ -8,6 +9,9 @@ use ringside_replay::Past;
 
 /// Commands between two looks at the bar: some tens of milliseconds.
 const STEP: u64 = 1 << 16;
+
+/// Between two turns of a spinner.
+const TICK: Duration = Duration::from_millis(100);
 
 /// How far a replay has come. Costs nothing when stderr is no terminal.
 pub struct Progress {
@@ -32,6 +36,20 @@ impl Progress {
         let style = ProgressStyle::with_template(template).expect("Invariant: a template of constant text");
         let bar =
             ProgressBar::with_draw_target(end, ProgressDrawTarget::stderr_with_hz(10)).with_style(style);
+        Progress { bar }
+    }
+
+    /// Of something whose length is not known: says what is going on, and for how long.
+    pub fn waiting(what: &'static str) -> Progress {
+        if !std::io::stderr().is_terminal() {
+            return Progress { bar: ProgressBar::hidden() };
+        }
+        let style = ProgressStyle::with_template("{elapsed_precise} {spinner} {msg}");
+        let style = style.expect("Invariant: a template of constant text");
+        let bar =
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10)).with_style(style);
+        bar.set_message(what);
+        bar.enable_steady_tick(TICK);
         Progress { bar }
     }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use ringside_replay::{Salvage, SalvageError, Salvaged, command_json, salvage};
 use serde_json::{Value, json};
 
+use super::progress::Progress;
 use super::{Output, Source, Style, put_line};
 use crate::failure::{CORRUPT, Failure, STORAGE, USAGE};
 
@@ -31,12 +32,14 @@ pub struct SalvageArgs {
 pub fn run(args: &SalvageArgs) -> Result<(), Failure> {
     let what = Salvage { source: &args.source.data_dir, target: &args.to };
     let mut list = args.list.as_deref().map(create).transpose()?;
+    let progress = Progress::waiting("reading, copying, reading the copy");
     let salvaged = salvage(&what, |engine, entry| {
         let Some(list) = &mut list else { return Ok(()) };
         let line = json!({"segment": entry.segment, "offset": entry.offset, "sequence": entry.sequence,
             "time_ns": entry.time_ns, "command": command_json(engine, &entry.command)});
         writeln!(list, "{line}")
     })?;
+    drop(progress);
     if let (Some(mut list), Some(path)) = (list, &args.list) {
         list.flush().map_err(|error| Failure::new(STORAGE, format!("{}: {error}", path.display())))?;
     }
