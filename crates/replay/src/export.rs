@@ -8,6 +8,7 @@ mod jsonl;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod rows;
+mod tables;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -20,7 +21,7 @@ use thiserror::Error;
 use crate::matches::Market;
 use crate::past::{Past, ReplayError};
 
-pub use rows::TABLES;
+pub use tables::TABLES;
 
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -16,24 +16,15 @@ fn life(data_dir: &Path, login: &str, user_ref_num: u32) -> Option<(Vec<Step>, W
     Some((steps, life.whole()))
 }
 
-/// Sequence, number, what, with whom, what is left.
-fn short(steps: &[Step]) -> Vec<(u64, u32, &str, Option<(&str, u32)>, u32)> {
-    let with = |step: &Step| step.counterparty.as_ref().map(|other| other.user_ref_num);
-    let name = |step: &Step| step.counterparty.as_ref().map(|other| other.login.clone());
-    let steps = steps.iter().map(|step| {
+/// Sequence, number, what (and with whom), what is left.
+fn short(steps: &[Step]) -> Vec<(u64, u32, String, u32)> {
+    let what = |step: &Step| {
         let kind = step.event.as_ref().map_or("", |event| event["type"].as_str().unwrap());
-        let who = name(step).map(|name| match name.as_str() {
-            "ALICE" => "ALICE",
-            "BOB" => "BOB",
-            _ => "CAROL",
-        });
-        (step.sequence, step.user_ref_num, leak(kind), who.zip(with(step)), step.leaves)
-    });
-    steps.collect()
-}
-
-fn leak(text: &str) -> &'static str {
-    Box::leak(text.to_owned().into_boxed_str())
+        let with = step.counterparty.as_ref();
+        kind.to_owned()
+            + &with.map_or(String::new(), |other| format!(" {} {}", other.login, other.user_ref_num))
+    };
+    steps.iter().map(|step| (step.sequence, step.user_ref_num, what(step), step.leaves)).collect()
 }
 
 /// Alice's order 1 rests, is replaced by 2, trades with Bob and Carol, is reduced, replaced by 5, and cancelled.
@@ -61,16 +52,17 @@ fn an_order_is_followed_through_its_replacements_with_counterparties_and_what_is
     write(dir.path(), timed(story()));
     let (steps, whole) = life(dir.path(), "ALICE", 2).unwrap();
     let expected = [
-        (6, 1, "accepted", None, 100),
-        (8, 2, "replaced", None, 100),
-        (8, 2, "executed", Some(("BOB", 1)), 93),
-        (9, 2, "executed", Some(("CAROL", 1)), 83),
-        (10, 2, "canceled", None, 73),
-        (12, 5, "replaced", None, 63),
-        (13, 5, "executed", Some(("BOB", 2)), 60),
-        (14, 5, "canceled", None, 0),
-        (15, 5, "", None, 0),
-    ];
+        (6, 1, "accepted", 100),
+        (8, 2, "replaced", 100),
+        (8, 2, "executed BOB 1", 93),
+        (9, 2, "executed CAROL 1", 83),
+        (10, 2, "canceled", 73),
+        (12, 5, "replaced", 63),
+        (13, 5, "executed BOB 2", 60),
+        (14, 5, "canceled", 0),
+        (15, 5, "", 0),
+    ]
+    .map(|(sequence, number, what, leaves)| (sequence, number, what.to_owned(), leaves));
     assert_eq!(short(&steps), expected);
     assert_eq!((whole.root, whole.last, whole.executed, whole.leaves), (1, 5, 20, 0));
     assert_eq!(whole.notional, 7 * 12_500 + 10 * 12_500 + 3 * 7_500);

@@ -161,7 +161,7 @@ fn positions_follow_broken_trades() {
 fn edits_that_cannot_be_are_errors_that_name_the_line() {
     let dir = story();
     let tick = json!({"type": "tick"});
-    let beyond = with_file(&[tick.clone()], |edits, file| edits.add(file, Some(10)));
+    let beyond = with_file(std::slice::from_ref(&tick), |edits, file| edits.add(file, Some(10)));
     assert!(matches!(what_if(dir.path(), beyond), Err(EditError::Beyond(10))));
     let unknown = json!({"type": "cancel", "login": "DAVE", "user_ref_num": 1});
     let edits = with_file(&[tick, unknown], |edits, file| edits.add(file, Some(7)));
