@@ -65,7 +65,7 @@ impl Progress {
         while at < to {
             at = at.saturating_add(STEP).min(to);
             let more = step(at)?;
-            self.bar.set_position(at);
+            self.bar.set_position(at.min(self.bar.length().unwrap_or(at)));
             if !more {
                 break;
             }
