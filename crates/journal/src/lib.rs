@@ -21,6 +21,7 @@
 //! - A missing last segment (the whole file removed) cannot be told from one that was never begun.
 #![deny(unsafe_code)]
 
+mod carve;
 mod decode;
 mod error;
 pub mod format;
@@ -31,6 +32,7 @@ mod scan;
 mod segments;
 mod writer;
 
+pub use carve::{Carved, Seen, carve};
 pub use decode::Entry;
 pub use error::{Corruption, JournalError, Reason, RecoverError};
 pub use payload::{Field, KINDS, LAYOUTS, PAYLOAD_LENGTH_MAX};

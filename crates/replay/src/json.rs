@@ -3,6 +3,7 @@
 
 mod command;
 mod event;
+mod parse;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,8 @@ use serde_json::{Map, Value, json};
 
 pub use command::command_json;
 pub use event::event_json;
-pub use state::state_json;
+pub use parse::{CommandError, command_from_json};
+pub use state::{state_json, write_state};
 
 /// Who knows what people call logins and instruments.
 pub trait Names {
@@ -34,7 +36,8 @@ impl Names for Engine {
     }
 }
 
-fn login_name(names: &impl Names, login: LoginId) -> String {
+/// What people call a login; its number when it has no name.
+pub fn login_name(names: &impl Names, login: LoginId) -> String {
     names.username(login).map_or_else(|| format!("#{}", login.0), |found| found.to_string())
 }
 

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use ringside_domain::{Command, Event, Sequence, TimeNs};
 use ringside_engine::{Engine, Limits};
-use ringside_journal::{End, Reader, RecoverError, durable_sequence};
+use ringside_journal::{End, Entry, Reader, RecoverError, durable_sequence};
 use ringside_storage::{Directory, StorageError};
 use thiserror::Error;
 
 use crate::live::is_live;
+use crate::place;
 
 /// Why the past cannot be told.
 #[derive(Debug, Error)]
@@ -31,10 +32,16 @@ pub struct Turn<'a> {
     pub sequence: Sequence,
     /// Its journaled time.
     pub time_ns: TimeNs,
+    /// Number of the segment that holds its record.
+    pub segment: u64,
+    /// Offset of its record in the segment file.
+    pub offset: u64,
     /// What was asked.
     pub command: Command,
     /// What happened.
     pub events: &'a [Event],
+    /// The state right after it.
+    pub engine: &'a Engine,
 }
 
 /// What a whole replay found.
@@ -58,6 +65,7 @@ pub struct Summary {
 
 /// The state at some point of the past.
 pub struct Past {
+    disk: Directory,
     reader: Reader<Directory>,
     engine: Engine,
     events: Vec<Event>,
@@ -69,18 +77,18 @@ pub struct Past {
 }
 
 impl Past {
-    /// The beginning. `data_dir` is what `serve` was given.
-    pub fn open(data_dir: &Path) -> Result<Past, ReplayError> {
-        let path = data_dir.join("journal");
-        if !path.is_dir() {
-            return Err(ReplayError::NoJournal(path.display().to_string()));
-        }
-        let disk = Directory::open(&path)?;
-        let limit = if is_live(data_dir) { durable_sequence(disk.clone())? } else { Sequence::MAX };
-        let engine = Engine::new(Limits::default());
+    /// The beginning. `place` is the data directory that `serve` was given, or the journal in it.
+    ///
+    /// # Errors
+    /// When there is no journal, or its newest segment cannot be read although a venue is writing it.
+    pub fn open(place: &Path) -> Result<Past, ReplayError> {
+        let disk = place::open(place)?;
+        let live = is_live(&place::data_dir_of(place));
+        let limit = if live { durable_sequence(disk.clone())? } else { Sequence::MAX };
         Ok(Past {
-            reader: Reader::open(disk),
-            engine,
+            reader: Reader::open(disk.clone()),
+            disk,
+            engine: Engine::new(Limits::default()),
             events: Vec::new(),
             limit,
             first: 0,
@@ -91,26 +99,42 @@ impl Past {
 
     /// Carries out the next command; `None` at the end.
     pub fn turn(&mut self) -> Result<Option<Turn<'_>>, ReplayError> {
+        let Some(entry) = self.entry()? else { return Ok(None) };
+        self.events.clear();
+        let events = &mut self.events;
+        self.engine.apply(entry.time_ns, &entry.command, &mut |event: Event| events.push(event));
+        Ok(Some(Turn {
+            sequence: entry.sequence,
+            time_ns: entry.time_ns,
+            segment: entry.segment,
+            offset: entry.offset,
+            command: entry.command,
+            events: &self.events,
+            engine: &self.engine,
+        }))
+    }
+
+    /// Goes on until after `sequence`, or to the end. True when there may be more.
+    pub fn run_to(&mut self, sequence: Sequence) -> Result<bool, ReplayError> {
+        while self.last < sequence {
+            let Some(entry) = self.entry()? else { return Ok(false) };
+            self.engine.apply(entry.time_ns, &entry.command, &mut |_: Event| ());
+        }
+        Ok(true)
+    }
+
+    /// The next command, not carried out yet.
+    fn entry(&mut self) -> Result<Option<Entry>, ReplayError> {
         if self.last >= self.limit {
             return Ok(None);
         }
         let Some(entry) = self.reader.next_entry()? else { return Ok(None) };
-        self.events.clear();
-        let events = &mut self.events;
-        self.engine.apply(entry.time_ns, &entry.command, &mut |event: Event| events.push(event));
         if self.first == 0 {
             self.first = entry.sequence;
         }
         self.last = entry.sequence;
         self.count += 1;
-        let (sequence, time_ns, command) = (entry.sequence, entry.time_ns, entry.command);
-        Ok(Some(Turn { sequence, time_ns, command, events: &self.events }))
-    }
-
-    /// Goes on until after `sequence`, or to the end.
-    pub fn run_to(&mut self, sequence: Sequence) -> Result<(), ReplayError> {
-        while self.last < sequence && self.turn()?.is_some() {}
-        Ok(())
+        Ok(Some(entry))
     }
 
     /// The state now.
@@ -121,6 +145,15 @@ impl Past {
     /// Last command carried out.
     pub fn last_sequence(&self) -> Sequence {
         self.last
+    }
+
+    /// Where the journal will probably end, for a progress bar: its durable watermark. Reads the newest segment.
+    /// `None` when that is damaged.
+    pub fn expected_last(&self) -> Option<Sequence> {
+        match self.limit {
+            Sequence::MAX => durable_sequence(self.disk.clone()).ok(),
+            limit => Some(limit),
+        }
     }
 
     /// What was found so far.

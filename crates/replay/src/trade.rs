@@ -6,11 +6,12 @@
 use std::path::Path;
 
 use ringside_domain::{
-    Accepted, Bust, BustSide, ClientOrderId, Event, Fact, InstrumentId, Liquidity, LoginId, MatchNumber,
-    Sequence, Symbol, UserRefNum,
+    Accepted, Bust, BustSide, ClientOrderId, Event, Fact, InstrumentId, Liquidity, MatchNumber, Sequence,
+    Symbol,
 };
 use ringside_engine::Engine;
 
+use crate::orders::Name;
 use crate::past::{Past, ReplayError};
 
 /// The trade as a command that breaks it, for this reason. `None`: no match has this number.
@@ -25,14 +26,6 @@ pub fn find_trade(
     let mut past = Past::open(data_dir)?;
     let Some(orders) = find_orders(&mut past, &found)? else { return Ok(None) };
     Ok(Some(bust(past.engine(), match_number, &found, &orders, reason)))
-}
-
-/// What a login calls an order: unique within a session, until the next one begins.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Name {
-    login: LoginId,
-    user_ref_idx: u8,
-    user_ref_num: UserRefNum,
 }
 
 /// One side of a match, as its owner was told.

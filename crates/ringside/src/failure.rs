@@ -5,7 +5,7 @@ use std::fmt;
 use ringside_journal::RecoverError;
 use ringside_venue::VenueError;
 
-/// The venue has refused, or does not answer.
+/// The venue has refused, or does not answer; or there is a difference, or no such order.
 pub const REFUSED: u8 = 1;
 /// Wrong configuration or usage, or the data directory is in use.
 pub const USAGE: u8 = 2;

@@ -29,7 +29,7 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Sends an order-flow file to a venue and reports its fills.
     Send(send::SendArgs),
-    /// Carries out the journal of a data directory again: verify, print, state.
+    /// Carries out the journal of a data directory again: verify, print, state, diff, export, order, what-if, salvage.
     Replay(replay::ReplayArgs),
 }
 

@@ -1,11 +1,23 @@
-//! `ringside replay verify | print | state`: the journal of a data directory, explained.
+//! `ringside replay …`: the journal of a data directory, explained. Reads only; a venue may run meanwhile.
+//!
+//! JSON goes to stdout, a progress bar to stderr when that is a terminal. Exit codes: 0; 1 there is a difference, or no
+//! such order; 2 wrong usage; 3 damage; 4 the device.
 
-use std::io::{BufWriter, Write};
+mod diff;
+mod export;
+mod order;
+mod print;
+mod progress;
+mod salvage;
+mod state;
+mod verify;
+mod what_if;
+
+use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
-use ringside_replay::{Past, ReplayError, command_json, event_json, state_json};
-use serde_json::json;
+use clap::{Args, Subcommand, ValueEnum};
+use ringside_replay::{ExportError, ReplayError};
 
 use crate::failure::{Failure, STORAGE, USAGE, recover_code};
 
@@ -19,31 +31,35 @@ pub struct ReplayArgs {
 #[derive(Subcommand)]
 enum ReplayCommand {
     /// Checks every checksum, carries everything out again, prints one JSON line.
-    Verify(Source),
+    Verify(verify::VerifyArgs),
     /// Prints one JSON object per command with the events it caused.
-    Print {
-        #[command(flatten)]
-        source: Source,
-        /// First sequence to print.
-        #[arg(long, default_value_t = 1)]
-        from: u64,
-        /// Last sequence to print.
-        #[arg(long, default_value_t = u64::MAX, hide_default_value = true)]
-        to: u64,
-    },
+    Print(print::PrintArgs),
     /// Prints all books, orders in priority, and the state hash.
-    State {
-        #[command(flatten)]
-        source: Source,
-        /// State after this sequence instead of the last one.
-        #[arg(long, default_value_t = u64::MAX, hide_default_value = true)]
-        at: u64,
-    },
+    State(state::StateArgs),
+    /// The first sequence at which two journals, or two files of printed lines, differ.
+    Diff(diff::DiffArgs),
+    /// Commands, events and trades as tables.
+    Export(export::ExportArgs),
+    /// The life of one order, from the first of its chain to the last.
+    Order(order::OrderArgs),
+    /// The journal carried out once more with commands left out, changed or added: what differs.
+    WhatIf(what_if::WhatIfArgs),
+    /// Copies what is valid of a damaged journal into a new data directory.
+    Salvage(salvage::SalvageArgs),
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Style {
+    /// JSON, an object a line
+    Json,
+    /// Text for people
+    Text,
 }
 
 #[derive(Args)]
 struct Source {
-    /// Data directory of a venue, running or not.
+    /// Data directory of a venue, running or not; the journal in it will do
     #[arg(long, value_name = "DIR")]
     data_dir: PathBuf,
 }
@@ -51,58 +67,58 @@ struct Source {
 /// Runs a replay command.
 pub fn run(args: &ReplayArgs) -> Result<(), Failure> {
     match &args.command {
-        ReplayCommand::Verify(source) => verify(source),
-        ReplayCommand::Print { source, from, to } => print(source, *from, *to),
-        ReplayCommand::State { source, at } => state(source, *at),
+        ReplayCommand::Verify(args) => verify::run(args),
+        ReplayCommand::Print(args) => print::run(args),
+        ReplayCommand::State(args) => state::run(args),
+        ReplayCommand::Diff(args) => diff::run(args),
+        ReplayCommand::Export(args) => export::run(args),
+        ReplayCommand::Order(args) => order::run(args),
+        ReplayCommand::WhatIf(args) => what_if::run(args),
+        ReplayCommand::Salvage(args) => salvage::run(args),
     }
 }
 
-fn verify(source: &Source) -> Result<(), Failure> {
-    let mut past = Past::open(&source.data_dir)?;
-    past.run_to(u64::MAX)?;
-    let summary = past.summary();
-    let mut line = json!({
-        "first_sequence": summary.first_sequence,
-        "last_sequence": summary.last_sequence,
-        "commands": summary.commands,
-        "trades": summary.trades,
-        "volume": summary.volume,
-        "state_hash": format!("{:016x}", summary.state_hash),
-    });
-    if let Some(bytes) = summary.torn_tail_bytes {
-        line["torn_tail_bytes"] = json!(bytes);
+/// Stdout that is written in large pieces, and whose reader may leave early: `… | head` is no failure.
+struct Output {
+    out: BufWriter<StdoutLock<'static>>,
+}
+
+/// Whether anybody still listens.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Listening,
+    Gone,
+}
+
+impl Output {
+    fn new() -> Output {
+        Output { out: BufWriter::with_capacity(1 << 18, io::stdout().lock()) }
     }
-    put_line(&mut std::io::stdout().lock(), &line)
-}
 
-fn print(source: &Source, from: u64, to: u64) -> Result<(), Failure> {
-    let mut past = Past::open(&source.data_dir)?;
-    past.run_to(from.saturating_sub(1))?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    while past.last_sequence() < to {
-        // The names of logins are those after the command, so that a login's first appearance has one.
-        let Some(turn) = past.turn()? else { break };
-        let (sequence, time_ns, command, events) =
-            (turn.sequence, turn.time_ns, turn.command, turn.events.to_vec());
-        let engine = past.engine();
-        let events: Vec<_> = events.iter().map(|event| event_json(engine, event)).collect();
-        let command = command_json(engine, &command);
-        put_line(
-            &mut out,
-            &json!({"sequence": sequence, "time_ns": time_ns, "command": command, "events": events}),
-        )?;
+    fn line(&mut self, line: &impl std::fmt::Display) -> Result<Reader, Failure> {
+        let written = writeln!(self.out, "{line}");
+        self.judge(written)
     }
-    out.flush().map_err(|error| Failure::new(STORAGE, format!("stdout: {error}")))
+
+    fn end(mut self) -> Result<(), Failure> {
+        let flushed = self.out.flush();
+        self.judge(flushed).map(|_| ())
+    }
+
+    fn judge(&self, result: io::Result<()>) -> Result<Reader, Failure> {
+        match result {
+            Ok(()) => Ok(Reader::Listening),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+            Err(error) => Err(Failure::new(STORAGE, format!("stdout: {error}"))),
+        }
+    }
 }
 
-fn state(source: &Source, at: u64) -> Result<(), Failure> {
-    let mut past = Past::open(&source.data_dir)?;
-    past.run_to(at)?;
-    put_line(&mut std::io::stdout().lock(), &state_json(past.engine(), past.last_sequence()))
-}
-
-fn put_line(out: &mut impl Write, line: &serde_json::Value) -> Result<(), Failure> {
-    writeln!(out, "{line}").map_err(|error| Failure::new(STORAGE, format!("stdout: {error}")))
+/// One line on stdout.
+fn put_line(line: &impl std::fmt::Display) -> Result<(), Failure> {
+    let mut output = Output::new();
+    output.line(line)?;
+    output.end()
 }
 
 impl From<ReplayError> for Failure {
@@ -113,5 +129,17 @@ impl From<ReplayError> for Failure {
             ReplayError::Storage(_) => STORAGE,
         };
         Failure::new(code, error)
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Replay(error) => error.into(),
+            ExportError::Write { error: ref cause, .. } if cause.kind() == io::ErrorKind::AlreadyExists => {
+                Failure::new(USAGE, error)
+            }
+            error => Failure::new(STORAGE, error),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The whole state.
 
+use std::io::{self, Write};
+
 use ringside_domain::state::{
     BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState, Place,
 };
@@ -14,17 +16,50 @@ use super::{letter, login_name, put, put_instrument, put_letters, put_numbers, p
 ///
 /// The quantity of a level is what it displays; that of a hidden level is what is open. A market order in a call stands
 /// at the price that means MARKET on the wire.
+///
+/// For tests and small venues: a value of a million orders takes gigabytes. See [`write_state`].
 pub fn state_json(engine: &Engine, sequence: u64) -> Value {
+    let mut text = Vec::new();
+    let written = write_state(engine, sequence, &mut text);
+    written.expect("Invariant: writing to memory does not fail");
+    serde_json::from_slice(&text).expect("Invariant: what is written is JSON")
+}
+
+/// Writes the same as one JSON object, order by order: memory is that of the orders of one instrument.
+pub fn write_state(engine: &Engine, sequence: u64, out: &mut impl Write) -> io::Result<()> {
     let venue = engine.venue_state();
-    let books: Vec<_> =
-        engine.instruments().iter().map(|found| book_json(engine, found.terms.instrument)).collect();
     let logins: Vec<_> = engine.login_states().iter().map(|login| login_json(engine, login)).collect();
     let mut value = json!({"sequence": sequence, "time_ns": venue.time_ns, "session": venue.session,
         "trades": venue.trades, "volume": venue.volume, "last_order_ref": venue.order_ref, "seed": venue.seed,
         "storage_full": venue.storage_full, "live_orders": engine.live_orders(),
-        "state_hash": format!("{:016x}", engine.state_hash()), "books": books, "logins": logins});
+        "state_hash": format!("{:016x}", engine.state_hash()), "logins": logins});
     put_rules(engine, &mut value);
-    value
+    begin(&value, out)?;
+    write!(out, ",\"books\":")?;
+    write_list(engine.instruments(), out, |found, out| write_book(engine, found.terms.instrument, out))?;
+    write!(out, "}}")
+}
+
+/// An object without its closing brace: more fields follow.
+fn begin(value: &Value, out: &mut impl Write) -> io::Result<()> {
+    let text = value.to_string();
+    let open = text.strip_suffix('}').expect("Invariant: an object");
+    out.write_all(open.as_bytes())
+}
+
+fn write_list<T, W: Write>(
+    items: impl IntoIterator<Item = T>,
+    out: &mut W,
+    write_item: impl Fn(T, &mut W) -> io::Result<()>,
+) -> io::Result<()> {
+    out.write_all(b"[")?;
+    for (at, item) in items.into_iter().enumerate() {
+        if at > 0 {
+            out.write_all(b",")?;
+        }
+        write_item(item, out)?;
+    }
+    out.write_all(b"]")
 }
 
 /// Limits, kill switches, exposures, restrictions, balances, broken trades.
@@ -52,7 +87,7 @@ fn put_rules(engine: &Engine, value: &mut Value) {
     lists.into_iter().for_each(|(name, list)| put(value, name, list));
 }
 
-fn book_json(engine: &Engine, instrument: InstrumentId) -> Value {
+fn write_book(engine: &Engine, instrument: InstrumentId, out: &mut impl Write) -> io::Result<()> {
     let InstrumentState {
         terms,
         listed,
@@ -65,29 +100,38 @@ fn book_json(engine: &Engine, instrument: InstrumentId) -> Value {
         top_buy,
         top_sell,
     } = engine.instrument_state(instrument);
-    let [bids, asks, hidden_bids, hidden_asks, parked] = engine.order_states(instrument);
-    let parked: Vec<_> = parked.iter().map(|order| order_json(engine, order)).collect();
     let mut value = json!({"instrument": terms.instrument.0, "symbol": terms.symbol.as_str(), "listed": listed,
         "killed": killed, "tick": terms.tick, "lot": terms.lot, "price_decimals": terms.price_decimals,
         "quantity_decimals": terms.quantity_decimals, "allocation": letter(terms.allocation as u8),
         "state": letter(state as u8), "auction": letter(auction as u8), "call_ends_ns": call_ends_ns,
-        "last_price": last_price, "band_reference": band_reference, "top_buy": top_buy, "top_sell": top_sell,
-        "bids": levels_json(engine, &bids), "asks": levels_json(engine, &asks),
-        "hidden_bids": levels_json(engine, &hidden_bids), "hidden_asks": levels_json(engine, &hidden_asks),
-        "parked": parked});
+        "last_price": last_price, "band_reference": band_reference, "top_buy": top_buy, "top_sell": top_sell});
     put_terms(&mut value, &terms);
-    value
+    begin(&value, out)?;
+    let [levels @ .., parked] = engine.order_states(instrument);
+    for (name, orders) in ["bids", "asks", "hidden_bids", "hidden_asks"].into_iter().zip(levels) {
+        write!(out, ",\"{name}\":")?;
+        write_levels(engine, &orders, out)?;
+    }
+    write!(out, ",\"parked\":")?;
+    write_orders(engine, &parked, out)?;
+    out.write_all(b"}")
 }
 
 /// Orders in priority as levels.
-fn levels_json(engine: &Engine, orders: &[OrderState]) -> Value {
-    let level = |orders: &[OrderState]| {
+fn write_levels(engine: &Engine, orders: &[OrderState], out: &mut impl Write) -> io::Result<()> {
+    let levels = orders.chunk_by(|one, next| one.price == next.price);
+    write_list(levels, out, |orders, out| {
         let quantity: u64 = orders.iter().map(|order| u64::from(shown(order))).sum();
         let price = orders.first().map(|order| order.price);
-        let orders: Vec<_> = orders.iter().map(|order| order_json(engine, order)).collect();
-        json!({"price": price, "quantity": quantity, "orders": orders})
-    };
-    orders.chunk_by(|one, next| one.price == next.price).map(level).collect()
+        begin(&json!({"price": price, "quantity": quantity}), out)?;
+        write!(out, ",\"orders\":")?;
+        write_orders(engine, orders, out)?;
+        out.write_all(b"}")
+    })
+}
+
+fn write_orders(engine: &Engine, orders: &[OrderState], out: &mut impl Write) -> io::Result<()> {
+    write_list(orders, out, |order, out| write!(out, "{}", order_json(engine, order)))
 }
 
 /// What an order adds to its level.

@@ -1,0 +1,133 @@
+//! Journals for tests: written by the journal's own writer, with flows of the simulator.
+
+// Each test file uses its own part of this.
+#![allow(dead_code)]
+
+use std::path::{Path, PathBuf};
+
+use ringside_domain::*;
+use ringside_journal::format::{SEGMENT_HEADER_LENGTH, segment_file_name};
+use ringside_journal::{Journal, SegmentOptions, SegmentSource};
+use ringside_sim::random::{RandomFlow, RandomShape};
+use ringside_storage::{Directory, Pace};
+
+/// Times of the commands that [`timed`] gives.
+pub const START_NS: TimeNs = 1_703_520_000_000_000_000;
+
+/// A command with its time.
+pub type Timed = (TimeNs, Command);
+
+/// A microsecond apart.
+pub fn timed(commands: impl IntoIterator<Item = Command>) -> Vec<Timed> {
+    (0..).zip(commands).map(|(at, command)| (START_NS + 1_000 * at, command)).collect()
+}
+
+/// A flow with every rule in it, with its own times.
+pub fn random_flow(preset: usize, seed: u64, commands: usize) -> Vec<Timed> {
+    let shape = RandomShape::presets().into_iter().nth(preset).expect("a preset").1;
+    RandomFlow::new(seed, shape).take(commands).map(|(time_ns, command, _)| (time_ns, command)).collect()
+}
+
+/// Writes a data directory with segments of this length, a footer behind every hundred commands.
+pub fn write_in(data_dir: &Path, segment_length: u64, commands: impl IntoIterator<Item = Timed>) {
+    std::fs::create_dir_all(data_dir).unwrap();
+    let disk = Directory::create(&data_dir.join("journal")).unwrap();
+    let options = SegmentOptions { length: segment_length, ahead: 1, pace: Pace::Unpaced };
+    let mut journal = Journal::create(SegmentSource::inline(disk, options, 1), 5, 1).unwrap();
+    for (sequence, (time_ns, command)) in (1..).zip(commands) {
+        journal.append(sequence, time_ns, &command).unwrap();
+        if sequence.is_multiple_of(100) {
+            journal.flush().unwrap();
+        }
+    }
+    journal.close().unwrap();
+}
+
+/// Writes a data directory with one segment.
+pub fn write(data_dir: &Path, commands: impl IntoIterator<Item = Timed>) {
+    write_in(data_dir, 4 << 20, commands);
+}
+
+/// A segment file of a data directory.
+pub fn segment(data_dir: &Path, number: u64) -> PathBuf {
+    data_dir.join("journal").join(segment_file_name(number))
+}
+
+/// Changes one byte of a segment's records.
+pub fn flip(data_dir: &Path, number: u64, offset: u64) {
+    assert!(offset >= SEGMENT_HEADER_LENGTH, "that would be the header");
+    let path = segment(data_dir, number);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[offset as usize] ^= 0x40;
+    std::fs::write(path, bytes).unwrap();
+}
+
+/// All bytes of a directory by name, to prove that nobody wrote.
+pub fn contents(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+pub const ALICE: LoginId = LoginId(1);
+pub const BOB: LoginId = LoginId(2);
+pub const CAROL: LoginId = LoginId(3);
+
+pub fn venue(action: Action) -> Command {
+    Command { login: LoginId::VENUE, action }
+}
+
+/// One instrument, three logins: sequences 1 to 5.
+pub fn setup() -> Vec<Command> {
+    let login = |id, name: &[u8; 6], firm: &[u8; 4]| {
+        venue(Action::AddLogin(LoginTerms::plain(id, Text(*name), Text(*firm))))
+    };
+    vec![
+        venue(Action::StartSession(1)),
+        venue(Action::AddInstrument(InstrumentTerms::plain(InstrumentId(1), Text(*b"ESH4    "), 2500, 1))),
+        login(ALICE, b"ALICE ", b"ALCE"),
+        login(BOB, b"BOB   ", b"BOBB"),
+        login(CAROL, b"CAROL ", b"CARO"),
+    ]
+}
+
+pub fn enter(login: LoginId, user_ref_num: u32, side: u8, quantity: u32, price: u64) -> Command {
+    let order = Enter {
+        user_ref_num,
+        quantity,
+        price,
+        symbol: Text(*b"ESH4    "),
+        client_order_id: Text::new(&format!("L{}-{user_ref_num}", login.0)).unwrap(),
+        side,
+        time_in_force: b'0',
+        display: b'Y',
+        capacity: b'P',
+        intermarket_sweep: b'N',
+        cross_type: b'N',
+        options: OrderOptions::default(),
+    };
+    Command { login, action: Action::Enter(order) }
+}
+
+pub fn replace(login: LoginId, original: u32, user_ref_num: u32, quantity: u32, price: u64) -> Command {
+    let replace = Replace {
+        original,
+        user_ref_num,
+        quantity,
+        price,
+        client_order_id: Text::BLANK,
+        time_in_force: b'0',
+        display: b'Y',
+        intermarket_sweep: b'N',
+        options: OrderOptions::default(),
+    };
+    Command { login, action: Action::Replace(replace) }
+}
+
+pub fn cancel(login: LoginId, user_ref_num: u32) -> Command {
+    Command { login, action: Action::Cancel(Cancel { user_ref_num, quantity: 0, user_ref_idx: 0 }) }
+}
