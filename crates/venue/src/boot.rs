@@ -73,28 +73,44 @@ fn instruments(
                 let instrument = InstrumentId(next);
                 actions.push(Action::AddInstrument(InstrumentTerms { instrument, ..*wanted }));
             }
-            Some(known) => change_instrument(config, known, wanted, actions)?,
+            Some(known) => {
+                let terms = InstrumentTerms { instrument: known.terms.instrument, ..*wanted };
+                let same = terms == known.terms && known.listed;
+                actions.extend((!same).then_some(Action::ChangeInstrument(terms)));
+            }
         }
     }
     Ok(())
 }
 
-fn change_instrument(
-    config: &Config,
-    known: &Instrument,
-    wanted: &InstrumentTerms,
-    actions: &mut Vec<Action>,
-) -> Result<(), ConfigError> {
-    let terms = InstrumentTerms { instrument: known.terms.instrument, ..*wanted };
-    if terms == known.terms && known.listed {
-        return Ok(());
-    }
-    let of_prices = |terms: &InstrumentTerms| (terms.tick, terms.tick_ranges, terms.price_decimals);
-    if of_prices(&terms) != of_prices(&known.terms) && known.live_orders > 0 {
-        return Err(live_orders(config, wanted.symbol, known, "cannot change its ticks or decimals"));
-    }
-    actions.push(Action::ChangeInstrument(terms));
-    Ok(())
+/// Fields in which the terms of the file differ from those in force, by their keys in the file.
+pub fn differences(file: &InstrumentTerms, state: &InstrumentTerms) -> Vec<&'static str> {
+    let fields = [
+        ("tick_size", file.tick == state.tick),
+        ("lot_size", file.lot == state.lot),
+        ("price_decimals", file.price_decimals == state.price_decimals),
+        ("quantity_decimals", file.quantity_decimals == state.quantity_decimals),
+        ("allocation", file.allocation == state.allocation),
+        ("tick_table", file.tick_ranges == state.tick_ranges),
+        ("collar.low", file.collar_low == state.collar_low),
+        ("collar.high", file.collar_high == state.collar_high),
+        ("band", file.band_bps == state.band_bps),
+        ("volatility_call", file.volatility_call_ms == state.volatility_call_ms),
+        ("random_end", file.random_end_ms == state.random_end_ms),
+        ("reference_price", file.reference_price == state.reference_price),
+        ("base", file.base == state.base),
+        ("quote", file.quote == state.quote),
+        ("maker_fee", file.maker_fee_ppm == state.maker_fee_ppm),
+        ("taker_fee", file.taker_fee_ppm == state.taker_fee_ppm),
+    ];
+    fields.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
+}
+
+/// The terms in force of a listed instrument that a command would change.
+pub fn listed_terms<'a>(engine: &'a Engine, action: &Action) -> Option<(&'a InstrumentTerms, InstrumentTerms)> {
+    let Action::ChangeInstrument(wanted) = action else { return None };
+    let known = engine.instruments().get((wanted.instrument.0 as usize).wrapping_sub(1))?;
+    known.listed.then_some((&known.terms, *wanted))
 }
 
 fn live_orders(config: &Config, symbol: Symbol, known: &Instrument, what: &str) -> ConfigError {
@@ -234,9 +250,14 @@ mod tests {
         engine.apply(1, &buy("A"), &mut |_: Event| {});
         let error = start(&mut engine, &config(ONE)).unwrap_err();
         assert_eq!((error.key.as_str(), error.file.as_str()), ("instrument A", "test.toml"));
-        let other_tick = TWO.replacen("0.01", "0.02", 1);
-        let error = start(&mut engine, &config(&other_tick)).unwrap_err();
-        assert!(error.problem.contains("1 live orders"), "{error}");
+    }
+
+    #[test]
+    fn differences_are_named_by_their_keys() {
+        let plain = config(TWO).instruments[0];
+        let other = InstrumentTerms { tick: 500, collar_high: 9, ..plain };
+        assert_eq!(differences(&plain, &other), ["tick_size", "collar.high"]);
+        assert!(differences(&plain, &plain).is_empty());
     }
 
     #[test]

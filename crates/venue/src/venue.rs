@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::bounded;
-use ringside_domain::{Event, Sequence, Text};
+use ringside_domain::{Event, Sequence, Symbol, Text};
 use ringside_engine::Engine;
 use ringside_gateway::limits::VERIFICATIONS_MAX;
 use ringside_gateway::{Credential, Gateway, GatewayError, GatewayOptions, LoginEntry, Verifier};
@@ -180,6 +180,7 @@ struct Wiring<'a> {
     session: String,
     operator: Operator,
     desk: Desk,
+    kept: Vec<Symbol>,
 }
 
 impl<'a> Wiring<'a> {
@@ -190,7 +191,7 @@ impl<'a> Wiring<'a> {
         recovered: Recovered,
         tools: Tools,
     ) -> Result<Self, VenueError> {
-        let Recovered { engine, journal, streams, sequence } = recovered;
+        let Recovered { engine, journal, streams, sequence, kept } = recovered;
         let session = format!("{:010}", engine.counters().session);
         let (jobs, job_queue) = bounded(VERIFICATIONS_MAX);
         let (verdict_queue, verdicts) = bounded(VERIFICATIONS_MAX);
@@ -230,6 +231,7 @@ impl<'a> Wiring<'a> {
             session,
             operator,
             desk,
+            kept,
         })
     }
 
@@ -275,6 +277,7 @@ impl<'a> Wiring<'a> {
             threads: threads.collect(),
             idle: format!("{:?}", self.plan.idle).to_lowercase(),
             order_entry,
+            kept: self.kept.iter().map(Symbol::to_string).collect(),
         }
     }
 }
