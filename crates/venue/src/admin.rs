@@ -128,6 +128,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         "released_sequence": shared.released.get(),
         "applied_sequence": shared.applied.get(),
         "delivered_sequence": shared.delivered.get(),
+        "clock_ahead_seconds": metrics::clock_ahead_seconds(shared),
         "trades": shared.trades.load(Ordering::Relaxed),
         "orders_live": shared.live_orders.load(Ordering::Relaxed),
         "connections": shared.gateway.connections.load(Ordering::Relaxed),

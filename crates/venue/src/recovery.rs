@@ -18,7 +18,8 @@ use tracing::{info, warn};
 use crate::boot;
 use crate::config::{Config, ConfigError, Sync};
 use crate::named::Named;
-use crate::stages::{CommandLog, StageError, unix_time_ns};
+use crate::clock::{Reading, VenueClock, warn_of_future};
+use crate::stages::{CommandLog, StageError};
 use crate::venue::{VenueError, spawn};
 
 /// The journal of a venue.
@@ -66,6 +67,8 @@ pub struct VenueJournal {
     pub preparer: JoinHandle<()>,
     /// Time of the last command.
     pub time_ns: TimeNs,
+    /// Goes on from there.
+    pub clock: VenueClock,
 }
 
 /// Recovers the data directory, and journals what the start changes.
@@ -82,16 +85,18 @@ pub fn recover(config: &Config) -> Result<Recovered, VenueError> {
         SegmentOptions { length: segment_length(config, &disk)?, ahead: 2, pace: pace(config.sync) };
     let (source, task) = preparer(disk.clone(), options, found.next_segment());
     let preparer = spawn("ringside-prep", move || task.run())?;
-    let now = unix_time_ns();
-    let mut journal = Journal::resume(&disk, &found, source, now).map_err(failed)?;
-    let time_ns = now.max(found.last_time_ns());
+    let now = Reading::now();
+    warn_of_future(found.last_time_ns(), now);
+    let clock = VenueClock::new(found.last_time_ns(), now);
+    let mut journal = Journal::resume(&disk, &found, source, now.wall_ns).map_err(failed)?;
+    let time_ns = clock.now_ns();
     let before = replayed.sequence;
     let kept = replayed.boot(config, &mut journal, time_ns)?;
     let sequence = replayed.sequence;
     info!(commands = before, boot_commands = sequence - before, state_hash = replayed.hash(), "recovered");
     let Replayed { engine, streams, .. } = replayed;
     let streams = streams.streams;
-    Ok(Recovered { engine, journal: VenueJournal { journal, preparer, time_ns }, streams, sequence, kept })
+    Ok(Recovered { engine, journal: VenueJournal { journal, preparer, time_ns, clock }, streams, sequence, kept })
 }
 
 /// Only under `always` does anybody wait for a sync that zeros could delay; the other modes can fill a segment

@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 
 use crate::admin::{self, Directory, EventJson, FindTrade, Identity, Operator, TradeError};
 use crate::boot::login_ids;
+use crate::clock::VenueClock;
 use crate::config::{Config, ConfigError, Sync};
 use crate::desk::{Desk, desk};
 use crate::files::{self, create_durable};
@@ -260,7 +261,8 @@ impl<'a> Wiring<'a> {
         helpers.push(spawn_verifier(verifier, &gateway)?);
         let core = config.pipeline.cores.admin;
         helpers.push(spawn_admin(admin_listener, shared.clone(), identity, operator, core)?);
-        let parts = Parts { gateway, journal: journal.journal, engine, desk, time_ns: journal.time_ns };
+        let (time_ns, clock) = (journal.time_ns, journal.clock);
+        let parts = Parts { gateway, journal: journal.journal, engine, desk, time_ns, clock };
         let stages = start_stages(config, &plan, &shared, parts)?;
         Ok((Venue { shared, stages, helpers, _lock: lock }, ready))
     }
@@ -357,6 +359,7 @@ struct Parts {
     engine: Engine,
     desk: Desk,
     time_ns: u64,
+    clock: VenueClock,
 }
 
 /// Bells of the threads that run each stage.
@@ -399,7 +402,12 @@ fn start_stages(
     wakes_poll(&bells.gateway, parts.gateway.waker());
     let (producer, journal_input, engine_input) = ring::input_ring();
     let (events, egress) = ring::output_ring();
-    let inlet = Inlet::new(producer, shared.clone(), vec![bells.journal.clone(), bells.engine.clone()]);
+    let inlet = Inlet::new(
+        producer,
+        shared.clone(),
+        parts.clock,
+        vec![bells.journal.clone(), bells.engine.clone()],
+    );
     let storage = StorageWatch::new(parts.journal.preparer_status(), parts.engine.counters().storage_full);
     let gateway = GatewayStage::new(
         parts.gateway,
