@@ -37,6 +37,7 @@ mod enter;
 mod hash;
 mod index;
 mod instrument;
+mod interest;
 mod login;
 mod pegs;
 mod pro_rata;

@@ -165,6 +165,7 @@ impl Engine {
         let instrument = &mut self.instruments[index];
         instrument.book.add(&mut self.store, slot);
         if instrument.watch.any(Watch::SETTLES) {
+            self.interest_came(index, slot);
             self.touch(index);
         }
     }
@@ -179,6 +180,7 @@ impl Engine {
             instrument.drop_top(order_ref);
         }
         if instrument.watch.any(Watch::SETTLES) {
+            self.interest_goes(index, slot);
             self.touch(index);
         }
     }

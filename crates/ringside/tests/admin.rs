@@ -404,7 +404,7 @@ fn terms_that_live_orders_forbid_stay_as_the_operator_has_set_them() {
     // The order is still there, and so is the operator's tick.
     let mut alice = again.login("ALICE");
     let mut off_tick = order(2, b'B', 1, "ESH4");
-    off_tick.price = 25_000;
+    off_tick.price = 22_500;
     assert_eq!(reject_reason(&alice.trade(&encode(&Request::Enter(off_tick)), "J")), 0x1D);
     alice.trade(&cancel(1), "C");
     // Without orders the file is the truth again.
@@ -420,7 +420,10 @@ fn a_configuration_that_is_refused_leaves_nothing_in_the_journal() {
     let config = with_token("").replacen("symbol = \"ESH4\"\n", &format!("symbol = \"ESH4\"\n{balances}"), 1);
     let site = Site::new(&config);
     let venue = site.start();
-    command(&venue, json!({"command": "deposit", "account": "ALICE", "asset": "USD", "amount": 1_000_000_000}));
+    command(
+        &venue,
+        json!({"command": "deposit", "account": "ALICE", "asset": "USD", "amount": 1_000_000_000}),
+    );
     venue.login("ALICE").trade(&enter(1, b'B', 1, "ESH4"), "A");
     assert_eq!(venue.terminate(), Some(0));
     let before = site.verify();

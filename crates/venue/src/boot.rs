@@ -107,7 +107,10 @@ pub fn differences(file: &InstrumentTerms, state: &InstrumentTerms) -> Vec<&'sta
 }
 
 /// The terms in force of a listed instrument that a command would change.
-pub fn listed_terms<'a>(engine: &'a Engine, action: &Action) -> Option<(&'a InstrumentTerms, InstrumentTerms)> {
+pub fn listed_terms<'a>(
+    engine: &'a Engine,
+    action: &Action,
+) -> Option<(&'a InstrumentTerms, InstrumentTerms)> {
     let Action::ChangeInstrument(wanted) = action else { return None };
     let known = engine.instruments().get((wanted.instrument.0 as usize).wrapping_sub(1))?;
     known.listed.then_some((&known.terms, *wanted))

@@ -147,7 +147,12 @@ pub fn clock_ahead_seconds(shared: &Shared) -> f64 {
 fn clock(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let help = "How far journaled time is ahead of the wall clock";
     let ahead = ConstGauge::new(clock_ahead_seconds(shared));
-    ahead.encode(encoder.encode_descriptor("clock_ahead", help, Some(&Unit::Seconds), MetricType::Gauge)?)?;
+    ahead.encode(encoder.encode_descriptor(
+        "clock_ahead",
+        help,
+        Some(&Unit::Seconds),
+        MetricType::Gauge,
+    )?)?;
     counter(encoder, "clock_steps", "Steps of the wall clock", &shared.gateway.clock_steps)
 }
 

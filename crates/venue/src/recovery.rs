@@ -16,9 +16,9 @@ use ringside_storage::{Directory, Pace, free_space};
 use tracing::{info, warn};
 
 use crate::boot;
+use crate::clock::{Reading, VenueClock, warn_of_future};
 use crate::config::{Config, ConfigError, Sync};
 use crate::named::Named;
-use crate::clock::{Reading, VenueClock, warn_of_future};
 use crate::stages::{CommandLog, StageError};
 use crate::venue::{VenueError, spawn};
 
@@ -96,7 +96,13 @@ pub fn recover(config: &Config) -> Result<Recovered, VenueError> {
     info!(commands = before, boot_commands = sequence - before, state_hash = replayed.hash(), "recovered");
     let Replayed { engine, streams, .. } = replayed;
     let streams = streams.streams;
-    Ok(Recovered { engine, journal: VenueJournal { journal, preparer, time_ns, clock }, streams, sequence, kept })
+    Ok(Recovered {
+        engine,
+        journal: VenueJournal { journal, preparer, time_ns, clock },
+        streams,
+        sequence,
+        kept,
+    })
 }
 
 /// Only under `always` does anybody wait for a sync that zeros could delay; the other modes can fill a segment
@@ -173,7 +179,12 @@ impl Replayed {
 
     /// Carries out what the start changes, all of it, and only then journals it: a configuration that the state refuses leaves
     /// no trace. Durable when this returns. Returns the instruments whose terms in the file were refused.
-    fn boot(&mut self, config: &Config, journal: &mut Log, time_ns: TimeNs) -> Result<Vec<Symbol>, VenueError> {
+    fn boot(
+        &mut self,
+        config: &Config,
+        journal: &mut Log,
+        time_ns: TimeNs,
+    ) -> Result<Vec<Symbol>, VenueError> {
         let before = self.sequence;
         let named = Named::read(&config.data_dir).map_err(unnamed(config))?;
         let (commands, kept) = self.rehearse(config, &named, time_ns)?;

@@ -402,12 +402,8 @@ fn start_stages(
     wakes_poll(&bells.gateway, parts.gateway.waker());
     let (producer, journal_input, engine_input) = ring::input_ring();
     let (events, egress) = ring::output_ring();
-    let inlet = Inlet::new(
-        producer,
-        shared.clone(),
-        parts.clock,
-        vec![bells.journal.clone(), bells.engine.clone()],
-    );
+    let inlet =
+        Inlet::new(producer, shared.clone(), parts.clock, vec![bells.journal.clone(), bells.engine.clone()]);
     let storage = StorageWatch::new(parts.journal.preparer_status(), parts.engine.counters().storage_full);
     let gateway = GatewayStage::new(
         parts.gateway,

@@ -123,10 +123,10 @@ impl Reference {
         self.time_ns = time_ns;
         while let Some((_, due)) = self.next_to_happen().filter(|(at, _)| *at <= time_ns) {
             self.happen(due);
-            self.settle_all();
+            self.settle_all(false);
         }
         self.obey(command);
-        self.settle_all();
+        self.settle_all(true);
         std::mem::take(&mut self.events)
     }
 
