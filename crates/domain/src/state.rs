@@ -3,7 +3,7 @@
 //! The engine and the reference venue both describe themselves in these types, so that their states can be compared
 //! field by field, and summed up by the same walk. The walk (rules.md §16): counters; instruments by id, each with its
 //! visible buys, visible sells, hidden buys, hidden sells in priority and its parked orders by OrderRefNum; logins by id
-//! with their channels; limits, killed scopes, exposures, restrictions, balances, each ascending; busted matches.
+//! with their channels; limits, killed scopes, exposures, restrictions, balances, each ascending; busted matches; assets.
 //! Numbers are hashed little-endian in the order of the fields.
 
 #![allow(clippy::should_implement_trait, reason = "not the standard trait: these bytes are a format")]
@@ -361,6 +361,23 @@ impl BalanceState {
         hash.write(&self.asset.0);
         hash.write(&self.available.to_le_bytes());
         hash.write(&self.reserved.to_le_bytes());
+    }
+}
+
+/// An asset that terms of an instrument have named, and how many decimals they gave it last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AssetState {
+    /// Which.
+    pub asset: Asset,
+    /// Of its smallest unit.
+    pub decimals: u16,
+}
+
+impl AssetState {
+    /// Adds the asset to a hash.
+    pub fn hash(&self, hash: &mut impl Hasher) {
+        hash.write(&self.asset.0);
+        hash.write(&self.decimals.to_le_bytes());
     }
 }
 

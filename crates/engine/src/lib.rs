@@ -25,6 +25,7 @@
 
 extern crate alloc;
 
+mod assets;
 mod auction;
 mod balances;
 mod bust;

@@ -9,6 +9,7 @@ use ringside_domain::{
     Restrict, RiskLimits, Scope, SetLimits, TimeNs, VenueRefusal,
 };
 
+use crate::assets::Known;
 use crate::balances::Balance;
 use crate::instrument::Watch;
 use crate::working::Working;
@@ -25,6 +26,8 @@ pub(crate) struct Risk {
     pub restricted: BTreeSet<(Scope, InstrumentId)>,
     pub exposures: BTreeMap<(Scope, InstrumentId), Exposure>,
     pub balances: BTreeMap<(Account, Asset), Balance>,
+    /// Assets that terms have ever named.
+    pub assets: BTreeMap<Asset, Known>,
     pub busted: BTreeSet<MatchNumber>,
 }
 

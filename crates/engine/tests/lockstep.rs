@@ -44,6 +44,7 @@ impl Venue for Tested {
             limits: engine.limits_states().collect(),
             exposures: engine.exposure_states().collect(),
             balances: engine.balance_states().collect(),
+            assets: engine.asset_states().collect(),
             next_due: engine.next_due(),
         }
     }

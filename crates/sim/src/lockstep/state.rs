@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use ringside_domain::state::{
-    BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState, VenueState,
+    AssetState, BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState, VenueState,
 };
 use ringside_domain::{Command, Event, InstrumentId, TimeNs};
 
@@ -38,6 +38,8 @@ pub struct State {
     pub exposures: Vec<ExposureState>,
     /// By account and asset.
     pub balances: Vec<BalanceState>,
+    /// By name.
+    pub assets: Vec<AssetState>,
     /// When the next thing happens by itself.
     pub next_due: Option<TimeNs>,
 }
@@ -60,6 +62,7 @@ impl State {
             .or_else(|| first("limits", &self.limits, &reference.limits))
             .or_else(|| first("exposure", &self.exposures, &reference.exposures))
             .or_else(|| first("balance", &self.balances, &reference.balances))
+            .or_else(|| first("asset", &self.assets, &reference.assets))
             .or_else(|| first("counters", &[self.venue], &[reference.venue]))
             .or_else(|| first("next due", &[self.next_due], &[reference.next_due]))
     }
@@ -90,6 +93,7 @@ impl Venue for Reference {
             limits: self.limits_states(),
             exposures: self.exposure_states(),
             balances: self.balance_states(),
+            assets: self.asset_states(),
             next_due: self.next_due(),
         }
     }

@@ -69,6 +69,8 @@ pub struct Reference {
     restricted: BTreeSet<(Scope, InstrumentId)>,
     /// All that an account has, reserved or not.
     balances: BTreeMap<(Account, Asset), i128>,
+    /// Of every asset that terms have named, as they said last.
+    decimals: BTreeMap<Asset, u16>,
     /// Deposits less withdrawals.
     deposited: BTreeMap<Asset, i128>,
     last_order_ref: OrderRef,
@@ -106,6 +108,7 @@ impl Reference {
             killed: BTreeSet::new(),
             restricted: BTreeSet::new(),
             balances: BTreeMap::new(),
+            decimals: BTreeMap::new(),
             deposited: BTreeMap::new(),
             last_order_ref: 0,
             last_match: 0,

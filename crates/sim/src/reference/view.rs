@@ -5,8 +5,8 @@ use std::hash::Hasher;
 
 use ringside_domain::state::Place;
 use ringside_domain::state::{
-    BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState, VenueState, hash_end,
-    hash_scope,
+    AssetState, BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState,
+    VenueState, hash_end, hash_scope,
 };
 use ringside_domain::{InstrumentId, Scope};
 use twox_hash::XxHash64;
@@ -104,6 +104,11 @@ impl Reference {
         keys.into_iter().map(state).filter(|state| (state.available, state.reserved) != (0, 0)).collect()
     }
 
+    /// Assets that terms have ever named.
+    pub fn asset_states(&self) -> Vec<AssetState> {
+        self.decimals.iter().map(|(&asset, &decimals)| AssetState { asset, decimals }).collect()
+    }
+
     /// Sums everything up.
     pub fn state_hash(&self) -> u64 {
         let mut hash = XxHash64::with_seed(0);
@@ -114,6 +119,8 @@ impl Reference {
         self.balance_states().iter().for_each(|state| state.hash(&mut hash));
         hash_end(&mut hash);
         self.history.busted.iter().for_each(|match_number| hash.write(&match_number.to_le_bytes()));
+        hash_end(&mut hash);
+        self.asset_states().iter().for_each(|asset| asset.hash(&mut hash));
         hash_end(&mut hash);
         hash.finish()
     }
