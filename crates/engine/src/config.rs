@@ -63,6 +63,7 @@ impl Engine {
         }
         in_force.into_iter().for_each(|old| self.unlist_assets(old));
         self.list_assets(&terms);
+        self.note_assets(terms.instrument, (old.base, old.quote), (terms.base, terms.quote));
         let instrument = &mut self.instruments[index];
         instrument.terms = terms;
         instrument.listed = true;
@@ -109,6 +110,8 @@ impl Engine {
         if account_of(&terms) != account_of(&login.terms) && login.slots().any(reserves) {
             return Err(VenueRefusal::Terms);
         }
+        let old = login.terms;
+        self.note_owner(&old, &terms);
         let login = self.login_mut(terms.login);
         login.terms = terms;
         login.listed = true;

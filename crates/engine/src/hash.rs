@@ -51,5 +51,9 @@ impl Engine {
         hash_end(hash);
         self.asset_states().for_each(|asset| asset.hash(hash));
         hash_end(hash);
+        self.past_owners().for_each(|past| past.hash(hash));
+        hash_end(hash);
+        self.past_assets().for_each(|past| past.hash(hash));
+        hash_end(hash);
     }
 }

@@ -45,6 +45,8 @@ impl Venue for Tested {
             exposures: engine.exposure_states().collect(),
             balances: engine.balance_states().collect(),
             assets: engine.asset_states().collect(),
+            past_owners: engine.past_owners().collect(),
+            past_assets: engine.past_assets().collect(),
             next_due: engine.next_due(),
         }
     }

@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 
 use ringside_domain::state::{
-    AssetState, BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState, VenueState,
+    AssetState, BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState,
+    PastAssets, PastOwner, VenueState,
 };
 use ringside_domain::{Command, Event, InstrumentId, TimeNs};
 
@@ -40,6 +41,10 @@ pub struct State {
     pub balances: Vec<BalanceState>,
     /// By name.
     pub assets: Vec<AssetState>,
+    /// By login and match.
+    pub past_owners: Vec<PastOwner>,
+    /// By instrument and match.
+    pub past_assets: Vec<PastAssets>,
     /// When the next thing happens by itself.
     pub next_due: Option<TimeNs>,
 }
@@ -63,6 +68,8 @@ impl State {
             .or_else(|| first("exposure", &self.exposures, &reference.exposures))
             .or_else(|| first("balance", &self.balances, &reference.balances))
             .or_else(|| first("asset", &self.assets, &reference.assets))
+            .or_else(|| first("past owner", &self.past_owners, &reference.past_owners))
+            .or_else(|| first("past assets", &self.past_assets, &reference.past_assets))
             .or_else(|| first("counters", &[self.venue], &[reference.venue]))
             .or_else(|| first("next due", &[self.next_due], &[reference.next_due]))
     }
@@ -94,6 +101,8 @@ impl Venue for Reference {
             exposures: self.exposure_states(),
             balances: self.balance_states(),
             assets: self.asset_states(),
+            past_owners: self.past_owners(),
+            past_assets: self.past_assets(),
             next_due: self.next_due(),
         }
     }

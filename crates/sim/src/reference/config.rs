@@ -22,6 +22,7 @@ impl Reference {
         }
         self.must_be_sound(&terms)?;
         self.name_assets(&terms);
+        self.history.instruments.push((self.last_match, terms));
         self.instruments.insert(terms.instrument, Instrument::new(terms));
         Ok(())
     }
@@ -36,6 +37,7 @@ impl Reference {
             return Err(VenueRefusal::Terms);
         }
         self.name_assets(&terms);
+        self.history.instruments.push((self.last_match, terms));
         let instrument = self.at_mut(terms.instrument);
         (instrument.terms, instrument.listed) = (terms, true);
         if terms.allocation != Allocation::ProRata {
@@ -102,6 +104,7 @@ impl Reference {
         if known >= LOGINS_MAX {
             return Err(VenueRefusal::Capacity);
         }
+        self.history.logins.push((self.last_match, terms));
         self.logins.insert(terms.login, Login::new(terms));
         Ok(())
     }
@@ -113,6 +116,7 @@ impl Reference {
         if moves && self.orders.values().any(|order| order.login == terms.login && self.has_reserve(order)) {
             return Err(VenueRefusal::Terms);
         }
+        self.history.logins.push((self.last_match, terms));
         let login = self.logins.get_mut(&terms.login).expect("Invariant: just seen");
         (login.terms, login.removed) = (terms, false);
         Ok(())
