@@ -161,8 +161,10 @@ pub struct VenueState {
     pub session: u32,
     /// Journaled time of the last command.
     pub time_ns: TimeNs,
-    /// State of the generator of random draws.
+    /// State of the generator of random draws: with a key, how many were made with it.
     pub seed: u64,
+    /// Key of the generator, low half first; 0: SplitMix64 without a key.
+    pub key: [u64; 2],
     /// New orders are refused because storage runs out.
     pub storage_full: bool,
 }
@@ -178,6 +180,8 @@ impl VenueState {
             self.time_ns,
             self.seed,
             self.storage_full.into(),
+            self.key[0],
+            self.key[1],
         ] {
             hash.write(&number.to_le_bytes());
         }

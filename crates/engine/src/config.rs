@@ -18,7 +18,8 @@ impl Engine {
     pub(crate) fn configure(&mut self, action: &Action) -> Result<(), VenueRefusal> {
         match *action {
             Action::StartSession(session) => self.counters.session = session,
-            Action::SetSeed(seed) => self.counters.seed = seed,
+            Action::SetSeed(seed) => (self.counters.key, self.counters.seed) = ([0, 0], seed),
+            Action::SetKey(key) => (self.counters.key, self.counters.seed) = (key, 0),
             Action::StorageFull(full) => self.counters.storage_full = full,
             Action::AddInstrument(terms) => self.add_instrument(terms)?,
             Action::ChangeInstrument(terms) => self.change_instrument(terms)?,

@@ -15,12 +15,12 @@ use ringside_engine::{Engine, Instrument};
 use crate::config::{Config, ConfigError, LimitsConfig, ScopeName};
 use crate::named::Named;
 
-/// The first commands of a start: a session if there is none, a seed for draws if none was ever set, then the disconnects.
-/// Their cancels come before everything else.
-pub fn reconcile_sessions(engine: &Engine, seed: u64) -> Vec<Command> {
+/// The first commands of a start: a session if there is none, a key for draws if there is none (a journal of before there were
+/// keys gets one), then the disconnects. Their cancels come before everything else.
+pub fn reconcile_sessions(engine: &Engine, key: [u64; 2]) -> Vec<Command> {
     let counters = engine.counters();
     let session = (counters.session == 0).then(|| venue(Action::StartSession(1)));
-    let first = session.into_iter().chain((counters.seed == 0).then(|| venue(Action::SetSeed(seed))));
+    let first = session.into_iter().chain((counters.key == [0, 0]).then(|| venue(Action::SetKey(key))));
     let connected = engine.logins().iter().filter(|login| login.connected);
     let disconnects = connected.map(|login| Command { login: login.terms.login, action: Action::Disconnect });
     first.chain(disconnects).collect()
@@ -197,7 +197,7 @@ mod tests {
         config: &Config,
         named: &Named,
     ) -> Result<Vec<Command>, ConfigError> {
-        let mut commands = reconcile_sessions(engine, 7);
+        let mut commands = reconcile_sessions(engine, [7, 9]);
         commands.iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
         let differences = reconcile_configuration(engine, config, named)?;
         differences.iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
@@ -276,15 +276,17 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_drawn_with_the_session_and_never_again() {
+    fn a_key_is_drawn_with_the_session_and_never_again() {
         let mut engine = Engine::new(Limits { orders_max: 10 });
-        let first = reconcile_sessions(&engine, 7);
+        // A journal of before there were keys.
+        engine.apply(1, &venue(Action::SetSeed(5)), &mut |_: Event| {});
+        let first = reconcile_sessions(&engine, [7, 9]);
         assert_eq!(
             first.iter().map(|c| c.action).collect::<Vec<_>>(),
-            [Action::StartSession(1), Action::SetSeed(7)]
+            [Action::StartSession(1), Action::SetKey([7, 9])]
         );
         first.iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
-        assert_eq!(reconcile_sessions(&engine, 8), []);
+        assert_eq!(reconcile_sessions(&engine, [8, 8]), []);
     }
 
     #[test]

@@ -207,9 +207,9 @@ impl Replayed {
         named: &Named,
         time_ns: TimeNs,
     ) -> Result<(Vec<Command>, Vec<Symbol>), VenueError> {
-        let seed = getrandom::u64().expect("the operating system has random numbers");
+        let half = || getrandom::u64().expect("the operating system has random numbers");
         let (mut done, mut kept) = (Vec::new(), Vec::new());
-        for command in boot::reconcile_sessions(&self.engine, seed) {
+        for command in boot::reconcile_sessions(&self.engine, [half(), half()]) {
             self.carry_out(command, config, time_ns, &mut done)?;
         }
         if let Some(tick) = boot::overdue(&self.engine, time_ns) {

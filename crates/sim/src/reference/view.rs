@@ -26,6 +26,7 @@ impl Reference {
             session: self.session,
             time_ns: self.time_ns,
             seed: self.seed,
+            key: self.key,
             storage_full: self.storage_full,
         }
     }
