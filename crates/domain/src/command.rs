@@ -54,8 +54,12 @@ pub enum Action {
     StorageFull(bool),
     /// Time passes: what is due at the journaled time happens. Sent only when something is due.
     Tick,
-    /// Where all later random draws come from.
+    /// Where all later random draws come from: SplitMix64. What can be seen of some of its draws tells all others, so no
+    /// venue sets one any more; journals of before have it.
     SetSeed(u64),
+    /// Where all later random draws come from: SipHash-2-4 with this key (low half first) over their number. Both halves 0
+    /// take the key away.
+    SetKey([u64; 2]),
     /// Another state of an instrument.
     SetState(SetState),
     /// Ends the call of an instrument: the auction trades.

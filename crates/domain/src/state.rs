@@ -3,7 +3,8 @@
 //! The engine and the reference venue both describe themselves in these types, so that their states can be compared
 //! field by field, and summed up by the same walk. The walk (rules.md §16): counters; instruments by id, each with its
 //! visible buys, visible sells, hidden buys, hidden sells in priority and its parked orders by OrderRefNum; logins by id
-//! with their channels; limits, killed scopes, exposures, restrictions, balances, each ascending; busted matches.
+//! with their channels; limits, killed scopes, exposures, restrictions, balances, each ascending; busted matches; assets;
+//! accounts and firms of logins, and assets of instruments, that were in force for earlier matches.
 //! Numbers are hashed little-endian in the order of the fields.
 
 #![allow(clippy::should_implement_trait, reason = "not the standard trait: these bytes are a format")]
@@ -160,8 +161,10 @@ pub struct VenueState {
     pub session: u32,
     /// Journaled time of the last command.
     pub time_ns: TimeNs,
-    /// State of the generator of random draws.
+    /// State of the generator of random draws: with a key, how many were made with it.
     pub seed: u64,
+    /// Key of the generator, low half first; 0: SplitMix64 without a key.
+    pub key: [u64; 2],
     /// New orders are refused because storage runs out.
     pub storage_full: bool,
 }
@@ -177,6 +180,8 @@ impl VenueState {
             self.time_ns,
             self.seed,
             self.storage_full.into(),
+            self.key[0],
+            self.key[1],
         ] {
             hash.write(&number.to_le_bytes());
         }
@@ -291,6 +296,8 @@ pub struct LimitsState {
     pub tokens: u128,
     /// Time at which `tokens` was true; 0 without a rate.
     pub tokens_at: TimeNs,
+    /// Last match before the scope first had limits.
+    pub since: MatchNumber,
 }
 
 impl LimitsState {
@@ -308,7 +315,7 @@ impl LimitsState {
         ] {
             hash.write(&number.to_le_bytes());
         }
-        for number in [limits.notional_max, limits.position_max, self.tokens_at] {
+        for number in [limits.notional_max, limits.position_max, self.tokens_at, self.since] {
             hash.write(&number.to_le_bytes());
         }
         hash.write(&self.tokens.to_le_bytes());
@@ -361,6 +368,69 @@ impl BalanceState {
         hash.write(&self.asset.0);
         hash.write(&self.available.to_le_bytes());
         hash.write(&self.reserved.to_le_bytes());
+    }
+}
+
+/// An asset that terms of an instrument have named, and how many decimals they gave it last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AssetState {
+    /// Which.
+    pub asset: Asset,
+    /// Of its smallest unit.
+    pub decimals: u16,
+}
+
+impl AssetState {
+    /// Adds the asset to a hash.
+    pub fn hash(&self, hash: &mut impl Hasher) {
+        hash.write(&self.asset.0);
+        hash.write(&self.decimals.to_le_bytes());
+    }
+}
+
+/// Whom a login traded for before its terms changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PastOwner {
+    /// Who.
+    pub login: LoginId,
+    /// Last match before the change.
+    pub until: MatchNumber,
+    /// Its account then: its own, when none was configured.
+    pub account: Account,
+    /// Its firm then.
+    pub firm: Firm,
+}
+
+impl PastOwner {
+    /// Adds it to a hash.
+    pub fn hash(&self, hash: &mut impl Hasher) {
+        hash.write(&self.login.0.to_le_bytes());
+        hash.write(&self.until.to_le_bytes());
+        hash.write(&self.account.0);
+        hash.write(&self.firm.0);
+    }
+}
+
+/// What an instrument was paid in before its terms changed. Blank: balances did not move.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PastAssets {
+    /// Which.
+    pub instrument: InstrumentId,
+    /// Last match before the change.
+    pub until: MatchNumber,
+    /// What was bought.
+    pub base: Asset,
+    /// What it was paid in.
+    pub quote: Asset,
+}
+
+impl PastAssets {
+    /// Adds it to a hash.
+    pub fn hash(&self, hash: &mut impl Hasher) {
+        hash.write(&self.instrument.0.to_le_bytes());
+        hash.write(&self.until.to_le_bytes());
+        hash.write(&self.base.0);
+        hash.write(&self.quote.0);
     }
 }
 

@@ -2,15 +2,14 @@
 
 use alloc::vec::Vec;
 
-use ringside_book::{First, NONE, Order, Queue, Rank, Slot, rank_of, tick_of};
+use ringside_book::{First, NO_RANK, Order, Slot, rank_of, tick_of};
 use ringside_domain::limits::PRICE_MARKET;
 use ringside_domain::{
     AuctionKind, Event, Fact, InstrumentId, Liquidity, MarketFact, MarketState, Reason, VenueRefusal,
 };
 
 use crate::instrument::{Indicative, Instrument};
-use crate::trade::is_unpriced;
-use crate::view::QUEUES;
+use crate::interest::{Interest, Point};
 use crate::{Engine, Listener, tell_market};
 
 /// What an auction would do at one price, or at all valid prices of a range.
@@ -23,14 +22,6 @@ struct Candidate {
     volume: u64,
     /// Buys less sales.
     surplus: i64,
-}
-
-/// Interest at one price.
-#[derive(Clone, Copy, Debug)]
-struct Interest {
-    price: u32,
-    buy: u64,
-    sell: u64,
 }
 
 /// Price, volume and surplus of an auction.
@@ -68,7 +59,10 @@ impl Engine {
 
     /// Trades all that can trade at one price, then ends what was for the auction alone.
     pub(crate) fn uncross(&mut self, index: usize, out: &mut impl Listener) {
-        match self.outcome(index) {
+        let outcome = self.outcome(index);
+        // The call is over; the matches to come are counted nowhere.
+        self.instruments[index].interest = None;
+        match outcome {
             Some(outcome) => self.trade_auction(index, outcome, out),
             None => self.note_no_trade(index),
         }
@@ -161,6 +155,9 @@ impl Engine {
         if self.instruments[index].state != MarketState::Auction {
             return;
         }
+        if self.is_crossed(&self.instruments[index]) {
+            self.keep_interest(index);
+        }
         let outcome = self.outcome(index);
         let now = outcome.map_or(Indicative::default(), |outcome| Indicative {
             price: outcome.price.into(),
@@ -181,88 +178,33 @@ impl Engine {
     /// What the auction would do now; `None`: nothing would trade.
     pub(crate) fn outcome(&self, index: usize) -> Option<Outcome> {
         let instrument = &self.instruments[index];
-        let crossed =
-            instrument.book.best_rank(true) != u32::MAX && instrument.book.best_rank(false) != u32::MAX;
-        if !crossed || !self.is_crossed(instrument) {
+        if !self.is_crossed(instrument) {
             return None;
         }
-        let (market, interest) = self.interest(instrument);
-        let candidates = candidates(instrument, market, &interest);
-        choose(instrument, candidates)
+        let found = match &instrument.interest {
+            Some(kept) => candidates(instrument, kept),
+            None => candidates(instrument, &self.gather_interest(index)),
+        };
+        choose(instrument, found)
     }
 
     /// True when the best buy reaches the best sale. Market orders (rank 0) reach everything.
     fn is_crossed(&self, instrument: &Instrument) -> bool {
         let (bid, ask) = (instrument.book.best_rank(true), instrument.book.best_rank(false));
-        bid == 0 || ask == 0 || tick_of(true, bid) >= tick_of(false, ask)
-    }
-
-    /// Shares of market orders (buy, sell), and interest at each price in which any order could trade, ascending.
-    fn interest(&self, instrument: &Instrument) -> ((u64, u64), Vec<Interest>) {
-        let mut market = (0, 0);
-        let mut interest = Vec::new();
-        for (buy, queue) in QUEUES {
-            for (rank, shares) in self.interest_of_queue(instrument, buy, queue) {
-                let price = instrument.price(tick_of(buy, rank));
-                match (rank, buy) {
-                    (0, true) => market.0 += shares,
-                    (0, false) => market.1 += shares,
-                    // Cannot truncate: below PRICE_MARKET.
-                    (_, true) => interest.push(Interest { price: price as u32, buy: shares, sell: 0 }),
-                    (_, false) => interest.push(Interest { price: price as u32, buy: 0, sell: shares }),
-                }
-            }
-        }
-        interest.sort_unstable_by_key(|interest| interest.price);
-        interest.dedup_by(|later, kept| {
-            let same = later.price == kept.price;
-            if same {
-                kept.buy += later.buy;
-                kept.sell += later.sell;
-            }
-            same
-        });
-        (market, interest)
-    }
-
-    /// Shares by rank, best first, as far as orders could trade: to the best price of the other side, or, when that is
-    /// a market order, all of them.
-    fn interest_of_queue<'a>(
-        &'a self,
-        instrument: &'a Instrument,
-        buy: bool,
-        queue: Queue,
-    ) -> impl Iterator<Item = (Rank, u64)> + 'a {
-        let worst = match instrument.book.best_rank(!buy) {
-            0 => Rank::MAX,
-            contra => rank_of(buy, tick_of(!buy, contra)),
-        };
-        let reached =
-            instrument.book.levels(&self.store.pages, buy, queue).take_while(move |(rank, _)| *rank <= worst);
-        reached.map(move |(rank, level)| {
-            let mut slot = level.head;
-            let mut shares = 0;
-            while slot != NONE {
-                let order = self.store.orders.get(slot);
-                debug_assert!(
-                    rank != 0 || is_unpriced(order),
-                    "Invariant: rank 0 is for orders without a price"
-                );
-                shares += u64::from(self.open_of(order));
-                slot = order.next();
-            }
-            (rank, shares)
-        })
+        let both = bid != NO_RANK && ask != NO_RANK;
+        both && (bid == 0 || ask == 0 || tick_of(true, bid) >= tick_of(false, ask))
     }
 }
 
 /// Every order price and every run of valid prices between two of them, with the volume and surplus there.
-fn candidates(instrument: &Instrument, market: (u64, u64), interest: &[Interest]) -> Vec<Candidate> {
+fn candidates(instrument: &Instrument, interest: &Interest) -> Vec<Candidate> {
     let reference = instrument.last_price();
-    let mut points: Vec<Interest> = interest.to_vec();
-    if reference != 0 && !points.iter().any(|point| point.price == reference) {
-        points.push(Interest { price: reference, buy: 0, sell: 0 });
-        points.sort_unstable_by_key(|point| point.price);
+    let market = interest.market();
+    let mut points = interest.crossing(&instrument.book, |tick| instrument.price(tick));
+    if reference != 0
+        && let Err(at) = points.binary_search_by_key(&reference, |point| point.price)
+    {
+        points.insert(at, Point { price: reference, buy: 0, sell: 0 });
     }
     let mut buys = market.0 + points.iter().map(|point| point.buy).sum::<u64>();
     let mut sells = market.1;

@@ -71,22 +71,22 @@ impl Engine {
         fee: u64,
     ) {
         let account = account_of(&self.login(login).terms);
-        self.exchange((account, buy, instrument), i128::from(quantity), price, i128::from(fee));
+        let terms = &self.instruments[instrument.0 as usize - 1].terms;
+        let bought = if buy { i128::from(quantity) } else { -i128::from(quantity) };
+        self.exchange(account, (terms.base, terms.quote), bought, price, i128::from(fee));
     }
 
-    /// `quantity` and `fee` < 0 take it back.
+    /// `bought` < 0: sold. A trade is taken back by the opposite of both `bought` and `fee`.
     pub(crate) fn exchange(
         &mut self,
-        (account, buy, instrument): (Account, bool, InstrumentId),
-        quantity: i128,
+        account: Account,
+        (base, quote): (Asset, Asset),
+        bought: i128,
         price: u64,
         fee: i128,
     ) {
-        let terms = &self.instruments[instrument.0 as usize - 1].terms;
-        let (base, quote) = (terms.base, terms.quote);
-        let goods = if buy { quantity } else { -quantity };
-        self.credit(account, base, goods);
-        self.credit(account, quote, -goods * i128::from(price) - fee);
+        self.credit(account, base, bought);
+        self.credit(account, quote, -bought * i128::from(price) - fee);
         if fee != 0 {
             self.credit(FEES, quote, fee);
         }

@@ -1,9 +1,7 @@
 //! A trade is broken: both sides are told, positions and balances go back exactly (rules.md §13).
 
-use ringside_domain::{Bust, BustSide, Event, Fact, MarketFact, VenueRefusal};
+use ringside_domain::{Bust, BustSide, Event, Fact, MarketFact, Scope, VenueRefusal};
 
-use crate::instrument::Watch;
-use crate::risk::account_of;
 use crate::{Engine, Listener, tell_market};
 
 impl Engine {
@@ -40,13 +38,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Whom the login traded for, which of its scopes had limits and what it was paid in: all as it was for the match.
     fn take_back(&mut self, bust: &Bust, side: &BustSide, buy: bool) {
-        self.move_position(side.login, bust.instrument, buy, -i64::from(bust.quantity));
-        let balances = self.instruments[bust.instrument.0 as usize - 1].watch.any(Watch::BALANCES);
-        if balances {
-            let account = account_of(&self.login(side.login).terms);
-            let (quantity, fee) = (-i128::from(bust.quantity), -i128::from(side.fee));
-            self.exchange((account, buy, bust.instrument), quantity, bust.price.into(), fee);
+        let (account, firm) = self.owner_at(side.login, bust.match_number);
+        let scopes = [Scope::Login(side.login), Scope::Account(account), Scope::Firm(firm)];
+        let bought = if buy { i64::from(bust.quantity) } else { -i64::from(bust.quantity) };
+        self.restore_position(scopes, bust.instrument, bust.match_number, bought);
+        let (base, quote) = self.assets_at(bust.instrument, bust.match_number);
+        if !base.is_blank() {
+            let fee = -i128::from(side.fee);
+            self.exchange(account, (base, quote), -i128::from(bought), bust.price.into(), fee);
         }
     }
 }

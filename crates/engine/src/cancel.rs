@@ -78,6 +78,9 @@ impl Engine {
         }
         let index = instrument.0 as usize - 1;
         if self.instruments[index].watch.any(crate::instrument::Watch::SETTLES) {
+            if !self.special_of(slot).is_some_and(|special| special.parked) {
+                self.interest_shrank(index, slot, by);
+            }
             self.touch(index);
         }
     }

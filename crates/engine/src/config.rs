@@ -18,7 +18,8 @@ impl Engine {
     pub(crate) fn configure(&mut self, action: &Action) -> Result<(), VenueRefusal> {
         match *action {
             Action::StartSession(session) => self.counters.session = session,
-            Action::SetSeed(seed) => self.counters.seed = seed,
+            Action::SetSeed(seed) => (self.counters.key, self.counters.seed) = ([0, 0], seed),
+            Action::SetKey(key) => (self.counters.key, self.counters.seed) = (key, 0),
             Action::StorageFull(full) => self.counters.storage_full = full,
             Action::AddInstrument(terms) => self.add_instrument(terms)?,
             Action::ChangeInstrument(terms) => self.change_instrument(terms)?,
@@ -40,25 +41,31 @@ impl Engine {
         if next > INSTRUMENTS_MAX {
             return Err(VenueRefusal::Capacity);
         }
-        if !are_sound(&terms) || !self.decimals_agree(&terms) {
+        if !are_sound(&terms) || !self.decimals_agree(&terms, None) {
             return Err(VenueRefusal::Terms);
         }
         self.symbols.insert(terms.symbol, terms.instrument);
+        self.list_assets(&terms);
         self.instruments.push(Instrument::new(terms));
         Ok(())
     }
 
     fn change_instrument(&mut self, terms: InstrumentTerms) -> Result<(), VenueRefusal> {
-        let agree = are_sound(&terms) && self.decimals_agree(&terms);
-        let found = self.instruments.get_mut((terms.instrument.0 as usize).wrapping_sub(1));
-        let instrument = found.ok_or(VenueRefusal::Instrument)?;
+        let index = (terms.instrument.0 as usize).wrapping_sub(1);
+        let instrument = self.instruments.get(index).ok_or(VenueRefusal::Instrument)?;
         let old = instrument.terms;
+        let in_force = instrument.listed.then_some(&old);
+        let agree = are_sound(&terms) && self.decimals_agree(&terms, in_force);
         let collar = (terms.collar_low, terms.collar_high) != (old.collar_low, old.collar_high);
         let may_change = instrument.live_orders == 0
             || (same_measures(&terms, &old) && (!collar || may_move_collar(instrument)));
         if !agree || terms.symbol != old.symbol || !may_change {
             return Err(VenueRefusal::Terms);
         }
+        in_force.into_iter().for_each(|old| self.unlist_assets(old));
+        self.list_assets(&terms);
+        self.note_assets(terms.instrument, (old.base, old.quote), (terms.base, terms.quote));
+        let instrument = &mut self.instruments[index];
         instrument.terms = terms;
         instrument.listed = true;
         if terms.allocation != Allocation::ProRata {
@@ -76,6 +83,8 @@ impl Engine {
         }
         instrument.listed = false;
         instrument.rewatch();
+        let terms = instrument.terms;
+        self.unlist_assets(&terms);
         Ok(())
     }
 
@@ -102,6 +111,8 @@ impl Engine {
         if account_of(&terms) != account_of(&login.terms) && login.slots().any(reserves) {
             return Err(VenueRefusal::Terms);
         }
+        let old = login.terms;
+        self.note_owner(&old, &terms);
         let login = self.login_mut(terms.login);
         login.terms = terms;
         login.listed = true;
@@ -116,28 +127,6 @@ impl Engine {
         login.connected = false;
         Ok(())
     }
-
-    /// An asset has one number of decimals, whatever it is used for (rules.md §12).
-    fn decimals_agree(&self, terms: &InstrumentTerms) -> bool {
-        let others = self
-            .instruments
-            .iter()
-            .filter(|other| other.listed && other.terms.instrument != terms.instrument);
-        let mut known = others.flat_map(|other| decimals(&other.terms)).chain(decimals(terms));
-        let mine = decimals(terms);
-        known.all(|(asset, digits)| {
-            mine.iter().all(|(own, own_digits)| *own != asset || *own_digits == digits)
-        })
-    }
-}
-
-/// Assets of an instrument with the decimals of their smallest unit; blank ones agree with everything.
-fn decimals(terms: &InstrumentTerms) -> [(ringside_domain::Asset, u8); 2] {
-    let quantity = terms.quantity_decimals;
-    if terms.base.is_blank() {
-        return [(terms.base, 0), (terms.quote, 0)];
-    }
-    [(terms.base, quantity), (terms.quote, terms.price_decimals.saturating_add(quantity))]
 }
 
 /// Terms that do not contradict themselves.

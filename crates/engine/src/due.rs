@@ -1,5 +1,7 @@
 //! What happens by itself: calls and orders end when journaled time has come.
 
+use alloc::vec::Vec;
+
 use ringside_book::Slot;
 use ringside_domain::{CancelReason, TimeNs};
 
@@ -27,9 +29,11 @@ impl Engine {
         (self.next_due_ns != TimeNs::MAX).then_some(self.next_due_ns)
     }
 
-    /// Does everything that is due by now. Each is like a command of its own.
+    /// Does everything that is due by now. Each is like a command of its own, but for the indicative prices of calls: a
+    /// thousand orders that end at once change them once.
     #[cold]
     pub(crate) fn run_due(&mut self, out: &mut impl Listener) {
+        let mut calls = Vec::new();
         while self.counters.time_ns >= self.next_due_ns {
             let (due, subject) = self.due.pop_first().expect("Invariant: next_due_ns is the first one's");
             self.note_next_due();
@@ -38,8 +42,9 @@ impl Engine {
                 What::CallEnds(_) => self.end_call(subject as usize, out),
                 What::OrderEnds(_) => self.cancel_whole(subject, CancelReason::Timeout, out),
             }
-            self.settle_touched(out);
+            self.settle_due(&mut calls, out);
         }
+        calls.into_iter().for_each(|index| self.touch(index as usize));
     }
 
     /// `subject`: the instrument's index, or the order's slot.

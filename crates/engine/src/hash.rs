@@ -49,5 +49,11 @@ impl Engine {
         hash_end(hash);
         self.busted().for_each(|match_number| hash.write(&match_number.to_le_bytes()));
         hash_end(hash);
+        self.asset_states().for_each(|asset| asset.hash(hash));
+        hash_end(hash);
+        self.past_owners().for_each(|past| past.hash(hash));
+        hash_end(hash);
+        self.past_assets().for_each(|past| past.hash(hash));
+        hash_end(hash);
     }
 }

@@ -1,5 +1,6 @@
 //! An instrument: its terms, its state, its book, and the orders that need watching.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
 use ringside_book::{Book, Slot, Tick};
@@ -7,6 +8,8 @@ use ringside_domain::limits::{PRICE_MARKET, QUANTITY_MAX};
 use ringside_domain::{
     Allocation, AuctionKind, InstrumentTerms, MarketState, OrderRef, Symbol, TickRange, TimeNs,
 };
+
+use crate::interest::Interest;
 
 /// Facts about an instrument that make a command on it more than plain. All bits 0: continuous price-time trading
 /// with nothing to watch, which is what the order path is made for.
@@ -80,6 +83,8 @@ pub struct Instrument {
     pub(crate) prints: (u32, u32),
     /// Indicative values last told.
     pub(crate) told: Indicative,
+    /// Sums by price, while indicative prices are told.
+    pub(crate) interest: Option<Box<Interest>>,
     /// Top orders of buyers and sellers (pro rata), 0 = none.
     pub(crate) top_buy: OrderRef,
     pub(crate) top_sell: OrderRef,
@@ -143,6 +148,7 @@ impl Instrument {
             band_command: 0,
             prints: NO_PRINTS,
             told: Indicative::default(),
+            interest: None,
             top_buy: 0,
             top_sell: 0,
             watched: Watched::default(),

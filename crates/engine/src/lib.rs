@@ -25,6 +25,7 @@
 
 extern crate alloc;
 
+mod assets;
 mod auction;
 mod balances;
 mod bust;
@@ -35,8 +36,10 @@ mod draw;
 mod due;
 mod enter;
 mod hash;
+mod history;
 mod index;
 mod instrument;
+mod interest;
 mod letters;
 mod login;
 mod pegs;
@@ -69,6 +72,7 @@ pub use instrument::Instrument;
 pub use login::Login;
 
 use due::Due;
+use history::History;
 use risk::Risk;
 use special::{Special, Specials};
 use symbols::SymbolTable;
@@ -142,6 +146,7 @@ pub struct Engine {
     /// Instruments (index) that changed during this command and have to be looked at when it is done.
     pub(crate) touched: Vec<u32>,
     pub(crate) risk: Risk,
+    pub(crate) history: History,
     /// Room for collecting slots; empty between uses.
     pub(crate) scratch: Vec<Slot>,
 }
@@ -161,6 +166,7 @@ impl Engine {
             next_due_ns: TimeNs::MAX,
             touched: Vec::new(),
             risk: Risk::default(),
+            history: History::default(),
             scratch: Vec::new(),
         }
     }

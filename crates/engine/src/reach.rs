@@ -8,9 +8,10 @@ use alloc::collections::VecDeque;
 use ringside_book::{NO_RANK, NONE, Queue, Rank, Slot};
 use ringside_domain::SelfTradePrevention;
 
+use crate::Engine;
+use crate::draw::Draws;
 use crate::instrument::Watch;
 use crate::working::Working;
-use crate::{Engine, draw};
 
 /// What the walk has found so far.
 struct Tally {
@@ -21,7 +22,7 @@ struct Tally {
     /// Enough of them.
     needed: u32,
     /// Generator of slices, as it would be by then.
-    seed: u64,
+    draws: Draws,
     /// An own order ends the walk.
     over: bool,
 }
@@ -44,7 +45,7 @@ impl Engine {
         let contra = !w.is_buy();
         let levels = |queue| instrument.book.levels(&self.store.pages, contra, queue).map(|(rank, _)| rank);
         let (mut visible, mut hidden) = (levels(Queue::Visible).peekable(), levels(Queue::Hidden).peekable());
-        let mut tally = Tally { left: w.order.open, got: 0, needed, seed: self.counters.seed, over: false };
+        let mut tally = Tally { left: w.order.open, got: 0, needed, draws: self.draws(), over: false };
         while tally.got < needed && tally.left > 0 && !tally.over {
             let best = [visible.peek(), hidden.peek()].map(|rank| rank.copied().unwrap_or(NO_RANK));
             let (rank, queue) = match best {
@@ -132,7 +133,7 @@ impl Engine {
             if reserve > 0 && special != NONE {
                 let extra = &self.specials.get(special).extra;
                 let shape = (extra.max_floor, extra.random_reserves, lot);
-                let next = draw::slice(&mut tally.seed, shape, reserve);
+                let next = tally.draws.slice(shape, reserve);
                 queue.push_back((slot, next, reserve - next));
             }
         }

@@ -10,7 +10,7 @@ use crate::due::What;
 use crate::instrument::Watch;
 use crate::special::{Extra, Special};
 use crate::working::Working;
-use crate::{Engine, Listener, draw, tell_market};
+use crate::{Engine, Listener, tell_market};
 
 impl Engine {
     /// Puts what is left of an order at the back of the level of its price.
@@ -94,7 +94,7 @@ impl Engine {
             return open;
         }
         let lot = self.instruments[w.index()].terms.lot;
-        draw::slice(&mut self.counters.seed, (w.extra.max_floor, w.extra.random_reserves, lot), open)
+        self.draw_slice((w.extra.max_floor, w.extra.random_reserves, lot), open)
     }
 
     fn ends_at(&self, w: &Working<'_>) -> u64 {
@@ -165,6 +165,7 @@ impl Engine {
         let instrument = &mut self.instruments[index];
         instrument.book.add(&mut self.store, slot);
         if instrument.watch.any(Watch::SETTLES) {
+            self.interest_came(index, slot);
             self.touch(index);
         }
     }
@@ -179,6 +180,7 @@ impl Engine {
             instrument.drop_top(order_ref);
         }
         if instrument.watch.any(Watch::SETTLES) {
+            self.interest_goes(index, slot);
             self.touch(index);
         }
     }

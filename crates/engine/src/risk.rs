@@ -9,6 +9,7 @@ use ringside_domain::{
     Restrict, RiskLimits, Scope, SetLimits, TimeNs, VenueRefusal,
 };
 
+use crate::assets::Known;
 use crate::balances::Balance;
 use crate::instrument::Watch;
 use crate::working::Working;
@@ -25,6 +26,8 @@ pub(crate) struct Risk {
     pub restricted: BTreeSet<(Scope, InstrumentId)>,
     pub exposures: BTreeMap<(Scope, InstrumentId), Exposure>,
     pub balances: BTreeMap<(Account, Asset), Balance>,
+    /// Assets that terms have ever named.
+    pub assets: BTreeMap<Asset, Known>,
     pub busted: BTreeSet<MatchNumber>,
 }
 
@@ -35,6 +38,8 @@ pub(crate) struct Limited {
     live_orders: u32,
     tokens: u128,
     tokens_at: TimeNs,
+    /// Last match before the scope first had limits: its position has the matches after it.
+    since: MatchNumber,
 }
 
 /// Position and open orders of a scope in an instrument.
@@ -46,8 +51,8 @@ pub(crate) struct Exposure {
 }
 
 impl Limited {
-    fn new(limits: RiskLimits, now: TimeNs) -> Self {
-        let mut limited = Limited { limits, live_orders: 0, tokens: 0, tokens_at: 0 };
+    fn new(limits: RiskLimits, now: TimeNs, since: MatchNumber) -> Self {
+        let mut limited = Limited { limits, live_orders: 0, tokens: 0, tokens_at: 0, since };
         if limits.rate_per_second != 0 {
             (limited.tokens, limited.tokens_at) = (limited.burst(), now);
         }
@@ -75,7 +80,8 @@ impl Limited {
 impl Engine {
     pub(crate) fn set_limits(&mut self, command: &SetLimits) -> Result<(), VenueRefusal> {
         self.check_holder(command.scope)?;
-        let limited = Limited::new(command.limits, self.counters.time_ns);
+        let since = self.risk.limits.get(&command.scope).map_or(self.counters.trades, |found| found.since);
+        let limited = Limited::new(command.limits, self.counters.time_ns, since);
         self.risk.limits.insert(command.scope, limited);
         self.recount();
         Ok(())
@@ -334,14 +340,22 @@ impl Engine {
         }
     }
 
-    /// `quantity` < 0 takes a trade back.
-    pub(crate) fn move_position(
+    /// Takes back what a match has moved in the scopes of then that had limits then.
+    pub(crate) fn restore_position(
         &mut self,
-        login: LoginId,
+        scopes: [Scope; 3],
         instrument: InstrumentId,
-        buy: bool,
-        quantity: i64,
+        match_number: MatchNumber,
+        bought: i64,
     ) {
+        for scope in scopes {
+            if self.risk.limits.get(&scope).is_some_and(|found| found.since < match_number) {
+                self.risk.exposures.entry((scope, instrument)).or_default().position -= bought;
+            }
+        }
+    }
+
+    fn move_position(&mut self, login: LoginId, instrument: InstrumentId, buy: bool, quantity: i64) {
         if !self.login(login).guarded {
             return;
         }
@@ -361,6 +375,7 @@ impl Engine {
             live_orders: found.live_orders,
             tokens: found.tokens,
             tokens_at: found.tokens_at,
+            since: found.since,
         })
     }
 

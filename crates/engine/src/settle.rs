@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use ringside_book::{NO_RANK, Slot, Tick, limit_rank};
-use ringside_domain::MarketFact;
+use ringside_domain::{MarketFact, MarketState};
 
 use crate::instrument::{NO_PRINTS, Watch};
 use crate::special::Extra;
@@ -21,6 +21,22 @@ impl Engine {
             self.settle(*index as usize, out);
             self.indicate(*index as usize, out);
             self.instruments[*index as usize].touched = false;
+        }
+        touched.clear();
+        self.touched = touched;
+    }
+
+    /// The same after something that was due. Indicative prices are told once, with the command: `calls` notes whose.
+    pub(crate) fn settle_due(&mut self, calls: &mut Vec<u32>, out: &mut impl Listener) {
+        let mut touched = core::mem::take(&mut self.touched);
+        touched.sort_unstable();
+        for index in &touched {
+            self.settle(*index as usize, out);
+            let instrument = &mut self.instruments[*index as usize];
+            instrument.touched = false;
+            if instrument.state == MarketState::Auction && calls.last() != Some(index) {
+                calls.push(*index);
+            }
         }
         touched.clear();
         self.touched = touched;

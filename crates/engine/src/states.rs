@@ -97,6 +97,9 @@ impl Engine {
     ) {
         let instrument = &mut self.instruments[index];
         instrument.state = state;
+        if state != MarketState::Auction {
+            instrument.interest = None;
+        }
         if state != MarketState::Continuous {
             instrument.prints = NO_PRINTS;
         }

@@ -147,7 +147,7 @@ impl Engine {
         let special = *self.specials.get(order.special);
         let instrument = &self.instruments[order.instrument.0 as usize - 1];
         let shape = (special.extra.max_floor, special.extra.random_reserves, instrument.terms.lot);
-        let displayed = crate::draw::slice(&mut self.counters.seed, shape, special.reserve);
+        let displayed = self.draw_slice(shape, special.reserve);
         let public_ref = self.next_order_ref();
         let kept = self.specials.get_mut(order.special);
         kept.reserve -= displayed;

@@ -206,6 +206,10 @@ impl Engine {
             live += 1;
         }
         assert_eq!(live, instrument.live_orders, "Invariant: live orders of an instrument are counted");
+        if let Some(kept) = &instrument.interest {
+            let index = instrument.terms.instrument.0 as usize - 1;
+            assert!(**kept == self.gather_interest(index), "Invariant: sums by price follow the book");
+        }
         if instrument.state == MarketState::Continuous {
             let [bid, ask] = [true, false].map(|buy| instrument.book.best_rank(buy));
             let apart = bid == u32::MAX

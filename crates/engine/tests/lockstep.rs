@@ -44,6 +44,9 @@ impl Venue for Tested {
             limits: engine.limits_states().collect(),
             exposures: engine.exposure_states().collect(),
             balances: engine.balance_states().collect(),
+            assets: engine.asset_states().collect(),
+            past_owners: engine.past_owners().collect(),
+            past_assets: engine.past_assets().collect(),
             next_due: engine.next_due(),
         }
     }

@@ -63,7 +63,7 @@ pub const PAYLOAD_LENGTH_MAX: usize = size_of::<EnterV2>();
 
 /// Every kind of command record in every version: number, version, name, payload length. Numbers are never
 /// reused, versions neither.
-pub const KINDS: [(u8, u8, &str, usize); 36] = [
+pub const KINDS: [(u8, u8, &str, usize); 37] = [
     (1, 1, "Enter", size_of::<EnterV1>()),
     (1, 2, "Enter", size_of::<EnterV2>()),
     (2, 1, "Replace", size_of::<ReplaceV1>()),
@@ -90,6 +90,7 @@ pub const KINDS: [(u8, u8, &str, usize); 36] = [
     (18, 1, "StorageFull", size_of::<NumberV1>()),
     (19, 1, "Tick", size_of::<BareV1>()),
     (20, 1, "SetSeed", size_of::<SeedV1>()),
+    (20, 2, "SetSeed", size_of::<SeedV2>()),
     (21, 1, "SetState", size_of::<SetStateV1>()),
     (22, 1, "Uncross", size_of::<NumberV1>()),
     (23, 1, "EndOfDay", size_of::<BareV1>()),
@@ -106,7 +107,7 @@ pub const KINDS: [(u8, u8, &str, usize); 36] = [
 pub type Field = (&'static str, usize, usize);
 
 /// Every payload struct with its fields, as the document lists them.
-pub const LAYOUTS: [(&str, &[Field]); 27] = [
+pub const LAYOUTS: [(&str, &[Field]); 28] = [
     ("EnterV1", EnterV1::LAYOUT),
     ("EnterV2", EnterV2::LAYOUT),
     ("ReplaceV1", ReplaceV1::LAYOUT),
@@ -125,6 +126,7 @@ pub const LAYOUTS: [(&str, &[Field]); 27] = [
     ("LoginTermsV1", LoginTermsV1::LAYOUT),
     ("LoginTermsV2", LoginTermsV2::LAYOUT),
     ("SeedV1", SeedV1::LAYOUT),
+    ("SeedV2", SeedV2::LAYOUT),
     ("SetStateV1", SetStateV1::LAYOUT),
     ("ScopeV1", ScopeV1::LAYOUT),
     ("SetLimitsV1", SetLimitsV1::LAYOUT),
@@ -185,6 +187,7 @@ pub(crate) fn encode(command: &Command, payload: &mut [u8; PAYLOAD_LENGTH_MAX]) 
         Action::StorageFull(full) => (18, 1, put(&NumberV1::new(login, u32::from(*full)), payload)),
         Action::Tick => (19, 1, put(&BareV1::new(login), payload)),
         Action::SetSeed(seed) => (20, 1, put(&SeedV1::new(login, *seed), payload)),
+        Action::SetKey(key) => (20, 2, put(&SeedV2::new(login, *key), payload)),
         Action::SetState(set) => (21, 1, put(&SetStateV1::from_domain(login, set), payload)),
         Action::Uncross(instrument) => (22, 1, put(&NumberV1::new(login, instrument.0), payload)),
         Action::EndOfDay => (23, 1, put(&BareV1::new(login), payload)),
@@ -277,7 +280,8 @@ fn rare_command(kind: u8, version: u8, payload: &[u8]) -> Option<Command> {
         (17, _) => Some(get::<NumberV1>(payload)?.to_domain(|id| Action::RemoveLogin(LoginId(id)))),
         (18, _) => get::<NumberV1>(payload)?.to_switch(Action::StorageFull),
         (19, _) => Some(get::<BareV1>(payload)?.to_domain(Action::Tick)),
-        (20, _) => get::<SeedV1>(payload)?.to_domain(),
+        (20, 1) => get::<SeedV1>(payload)?.to_domain(),
+        (20, _) => get::<SeedV2>(payload)?.to_domain(),
         (21, _) => get::<SetStateV1>(payload)?.to_domain(),
         (22, _) => Some(get::<NumberV1>(payload)?.to_domain(|id| Action::Uncross(InstrumentId(id)))),
         (23, _) => Some(get::<BareV1>(payload)?.to_domain(Action::EndOfDay)),

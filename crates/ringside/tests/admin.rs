@@ -386,3 +386,54 @@ fn a_flow_uncrosses_through_the_admin_port() {
     assert_eq!(exit.code, Some(2), "{}", exit.stderr);
     assert!(exit.stderr.contains("--admin"), "{}", exit.stderr);
 }
+
+#[test]
+fn terms_that_live_orders_forbid_stay_as_the_operator_has_set_them() {
+    let site = Site::new(&with_token(""));
+    let venue = site.start();
+    let changed = json!({"command": "change_instrument", "symbol": "ESH4", "tick_size": "0.5"});
+    command(&venue, changed);
+    venue.login("ALICE").trade(&enter(1, b'B', 1, "ESH4"), "A");
+    venue.kill();
+    let again = site.start();
+    let said = again.stderr();
+    let warning = said.lines().find(|line| line.contains("those in force stay"));
+    let warning = warning.unwrap_or_else(|| panic!("a warning: {said}"));
+    assert!(warning.contains("ESH4") && warning.contains("tick_size"), "{warning}");
+    assert_eq!(again.status()["terms_kept"], json!(["ESH4"]));
+    // The order is still there, and so is the operator's tick.
+    let mut alice = again.login("ALICE");
+    let mut off_tick = order(2, b'B', 1, "ESH4");
+    off_tick.price = 22_500;
+    assert_eq!(reject_reason(&alice.trade(&encode(&Request::Enter(off_tick)), "J")), 0x1D);
+    alice.trade(&cancel(1), "C");
+    // Without orders the file is the truth again.
+    again.kill();
+    let last = site.start();
+    assert_eq!(last.status()["terms_kept"], json!([]));
+    assert!(!last.stderr().contains("those in force stay"));
+}
+
+#[test]
+fn a_configuration_that_is_refused_leaves_nothing_in_the_journal() {
+    let balances = "base = \"ES\"\nquote = \"USD\"\n";
+    let config = with_token("").replacen("symbol = \"ESH4\"\n", &format!("symbol = \"ESH4\"\n{balances}"), 1);
+    let site = Site::new(&config);
+    let venue = site.start();
+    command(
+        &venue,
+        json!({"command": "deposit", "account": "ALICE", "asset": "USD", "amount": 1_000_000_000}),
+    );
+    venue.login("ALICE").trade(&enter(1, b'B', 1, "ESH4"), "A");
+    assert_eq!(venue.terminate(), Some(0));
+    let before = site.verify();
+    // The new instrument would be added first; the account of a login with reserves cannot change after it.
+    let new = format!("{config}[[instrument]]\nsymbol = \"NEW\"\ntick_size = \"0.01\"\n");
+    site.configure(&new.replacen("firm = \"ALCE\"", "firm = \"ALCE\"\naccount = \"HOUSE\"", 1));
+    let exit = site.refused();
+    assert_eq!(exit.code, Some(2), "{}", exit.stderr);
+    assert!(exit.stderr.contains("login ALICE"), "{}", exit.stderr);
+    assert_eq!(site.verify(), before, "no command of the refused start is in the journal");
+    site.configure(&config);
+    assert!(site.start().login("ALICE").trade(&cancel(1), "C").len() == 1);
+}

@@ -7,9 +7,12 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ringside_domain::limits::DAY_NS;
-use ringside_wire::ouch::{MassCancel, Request, Tags};
+use ringside_domain::{Action, Command, LoginId};
+use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
+use ringside_storage::{Directory, Pace};
+use ringside_wire::ouch::{Enter, MassCancel, Request, Tag, TagBuffer, Tags};
 use ringside_wire::soup::{self, kind};
-use support::{CONFIG, Client, Got, PATIENCE, Site, encode, enter, eventually, reply};
+use support::{CONFIG, Client, Got, PATIENCE, Site, encode, enter, eventually, order, reply};
 
 #[test]
 fn half_a_request_on_the_admin_port_does_not_hold_an_orderly_end() {
@@ -120,4 +123,46 @@ fn rest_orders(client: &mut Client, first: u32, orders: u32) {
             assert!(matches!(client.next(PATIENCE), Got::Packet(kind::SEQUENCED, _)));
         }
     }
+}
+
+/// A journal whose only command was stamped by a clock that was an hour fast.
+fn journal_of_the_future(site: &Site) {
+    std::fs::create_dir_all(&site.data_dir).expect("a data directory");
+    let disk = Directory::create(&site.data_dir.join("journal")).expect("a journal directory");
+    let options = SegmentOptions { length: 4 << 20, ahead: 1, pace: Pace::Unpaced };
+    let (source, task) = preparer(disk, options, 1);
+    let preparing = std::thread::spawn(move || task.run());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_nanos() as u64;
+    let mut journal = Journal::create(source, new_epoch(), now).expect("a journal");
+    let command = Command { login: LoginId::VENUE, action: Action::StartSession(1) };
+    journal.append(1, now + 3_600_000_000_000, &command).expect("a record");
+    journal.close().expect("an orderly end");
+    drop(journal);
+    preparing.join().expect("the preparer ends with its journal");
+}
+
+#[test]
+fn time_goes_on_from_a_journal_of_the_future() {
+    let site = Site::new(CONFIG);
+    journal_of_the_future(&site);
+    let venue = site.start();
+    let said = venue.stderr();
+    assert!(
+        said.lines().any(|line| line.contains("WARN") && line.contains("ahead of the wall clock")),
+        "{said}"
+    );
+    let ahead = eventually("the clock is told", || {
+        venue.status()["clock_ahead_seconds"].as_f64().filter(|seconds| *seconds != 0.0)
+    });
+    assert!((3_500.0..=3_600.0).contains(&ahead), "{ahead} s ahead");
+    let (_, metrics) = venue.http("/metrics");
+    assert!(metrics.lines().any(|line| line.starts_with("ringside_clock_ahead_seconds 35")), "{metrics}");
+    assert!(metrics.contains("ringside_clock_steps_total 0"), "{metrics}");
+    // It does not stand still until the wall clock is there: this order ends after a second.
+    let mut tags = TagBuffer::new();
+    tags.push(Tag::ExpireTime(1));
+    let order = Enter { time_in_force: b'6', tags: tags.as_tags(), ..order(1, b'B', 1, "ESH4") };
+    let mut alice = venue.login("ALICE");
+    alice.trade(&encode(&Request::Enter(order)), "A");
+    alice.expect("C");
 }

@@ -304,7 +304,8 @@ impl Storm {
                 instrument,
                 side: self.pick(b"BS\0"),
             }),
-            12 => Action::SetSeed(self.prng.next_u64()),
+            12 if self.prng.chance(50) => Action::SetSeed(self.prng.next_u64()),
+            12 => Action::SetKey([self.prng.next_u64(), self.prng.next_u64()]),
             13 => self.bust(),
             14 if self.prng.chance(30) => Action::EndOfDay,
             _ => {

@@ -40,6 +40,8 @@ pub struct Identity {
     pub idle: String,
     /// Order entry address.
     pub order_entry: SocketAddr,
+    /// Instruments whose terms in the file this start could not bring into force.
+    pub kept: Vec<String>,
 }
 
 struct Admin {
@@ -118,6 +120,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         "order_entry": admin.identity.order_entry.to_string(),
         "threads": admin.identity.threads,
         "idle": admin.identity.idle,
+        "terms_kept": admin.identity.kept,
         "next_sequence": shared.published.get() + 1,
         "published_sequence": shared.published.get(),
         "written_sequence": shared.written.get(),
@@ -125,6 +128,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         "released_sequence": shared.released.get(),
         "applied_sequence": shared.applied.get(),
         "delivered_sequence": shared.delivered.get(),
+        "clock_ahead_seconds": metrics::clock_ahead_seconds(shared),
         "trades": shared.trades.load(Ordering::Relaxed),
         "orders_live": shared.live_orders.load(Ordering::Relaxed),
         "connections": shared.gateway.connections.load(Ordering::Relaxed),

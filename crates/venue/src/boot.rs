@@ -15,12 +15,12 @@ use ringside_engine::{Engine, Instrument};
 use crate::config::{Config, ConfigError, LimitsConfig, ScopeName};
 use crate::named::Named;
 
-/// The first commands of a start: a session if there is none, a seed for draws if none was ever set, then the disconnects.
-/// Their cancels come before everything else.
-pub fn reconcile_sessions(engine: &Engine, seed: u64) -> Vec<Command> {
+/// The first commands of a start: a session if there is none, a key for draws if there is none (a journal of before there were
+/// keys gets one), then the disconnects. Their cancels come before everything else.
+pub fn reconcile_sessions(engine: &Engine, key: [u64; 2]) -> Vec<Command> {
     let counters = engine.counters();
     let session = (counters.session == 0).then(|| venue(Action::StartSession(1)));
-    let first = session.into_iter().chain((counters.seed == 0).then(|| venue(Action::SetSeed(seed))));
+    let first = session.into_iter().chain((counters.key == [0, 0]).then(|| venue(Action::SetKey(key))));
     let connected = engine.logins().iter().filter(|login| login.connected);
     let disconnects = connected.map(|login| Command { login: login.terms.login, action: Action::Disconnect });
     first.chain(disconnects).collect()
@@ -73,28 +73,47 @@ fn instruments(
                 let instrument = InstrumentId(next);
                 actions.push(Action::AddInstrument(InstrumentTerms { instrument, ..*wanted }));
             }
-            Some(known) => change_instrument(config, known, wanted, actions)?,
+            Some(known) => {
+                let terms = InstrumentTerms { instrument: known.terms.instrument, ..*wanted };
+                let same = terms == known.terms && known.listed;
+                actions.extend((!same).then_some(Action::ChangeInstrument(terms)));
+            }
         }
     }
     Ok(())
 }
 
-fn change_instrument(
-    config: &Config,
-    known: &Instrument,
-    wanted: &InstrumentTerms,
-    actions: &mut Vec<Action>,
-) -> Result<(), ConfigError> {
-    let terms = InstrumentTerms { instrument: known.terms.instrument, ..*wanted };
-    if terms == known.terms && known.listed {
-        return Ok(());
-    }
-    let of_prices = |terms: &InstrumentTerms| (terms.tick, terms.tick_ranges, terms.price_decimals);
-    if of_prices(&terms) != of_prices(&known.terms) && known.live_orders > 0 {
-        return Err(live_orders(config, wanted.symbol, known, "cannot change its ticks or decimals"));
-    }
-    actions.push(Action::ChangeInstrument(terms));
-    Ok(())
+/// Fields in which the terms of the file differ from those in force, by their keys in the file.
+pub fn differences(file: &InstrumentTerms, state: &InstrumentTerms) -> Vec<&'static str> {
+    let fields = [
+        ("tick_size", file.tick == state.tick),
+        ("lot_size", file.lot == state.lot),
+        ("price_decimals", file.price_decimals == state.price_decimals),
+        ("quantity_decimals", file.quantity_decimals == state.quantity_decimals),
+        ("allocation", file.allocation == state.allocation),
+        ("tick_table", file.tick_ranges == state.tick_ranges),
+        ("collar.low", file.collar_low == state.collar_low),
+        ("collar.high", file.collar_high == state.collar_high),
+        ("band", file.band_bps == state.band_bps),
+        ("volatility_call", file.volatility_call_ms == state.volatility_call_ms),
+        ("random_end", file.random_end_ms == state.random_end_ms),
+        ("reference_price", file.reference_price == state.reference_price),
+        ("base", file.base == state.base),
+        ("quote", file.quote == state.quote),
+        ("maker_fee", file.maker_fee_ppm == state.maker_fee_ppm),
+        ("taker_fee", file.taker_fee_ppm == state.taker_fee_ppm),
+    ];
+    fields.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
+}
+
+/// The terms in force of a listed instrument that a command would change.
+pub fn listed_terms<'a>(
+    engine: &'a Engine,
+    action: &Action,
+) -> Option<(&'a InstrumentTerms, InstrumentTerms)> {
+    let Action::ChangeInstrument(wanted) = action else { return None };
+    let known = engine.instruments().get((wanted.instrument.0 as usize).wrapping_sub(1))?;
+    known.listed.then_some((&known.terms, *wanted))
 }
 
 fn live_orders(config: &Config, symbol: Symbol, known: &Instrument, what: &str) -> ConfigError {
@@ -178,7 +197,7 @@ mod tests {
         config: &Config,
         named: &Named,
     ) -> Result<Vec<Command>, ConfigError> {
-        let mut commands = reconcile_sessions(engine, 7);
+        let mut commands = reconcile_sessions(engine, [7, 9]);
         commands.iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
         let differences = reconcile_configuration(engine, config, named)?;
         differences.iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
@@ -234,9 +253,14 @@ mod tests {
         engine.apply(1, &buy("A"), &mut |_: Event| {});
         let error = start(&mut engine, &config(ONE)).unwrap_err();
         assert_eq!((error.key.as_str(), error.file.as_str()), ("instrument A", "test.toml"));
-        let other_tick = TWO.replacen("0.01", "0.02", 1);
-        let error = start(&mut engine, &config(&other_tick)).unwrap_err();
-        assert!(error.problem.contains("1 live orders"), "{error}");
+    }
+
+    #[test]
+    fn differences_are_named_by_their_keys() {
+        let plain = config(TWO).instruments[0];
+        let other = InstrumentTerms { tick: 500, collar_high: 9, ..plain };
+        assert_eq!(differences(&plain, &other), ["tick_size", "collar.high"]);
+        assert!(differences(&plain, &plain).is_empty());
     }
 
     #[test]
@@ -252,15 +276,17 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_drawn_with_the_session_and_never_again() {
+    fn a_key_is_drawn_with_the_session_and_never_again() {
         let mut engine = Engine::new(Limits { orders_max: 10 });
-        let first = reconcile_sessions(&engine, 7);
+        // A journal of before there were keys.
+        engine.apply(1, &venue(Action::SetSeed(5)), &mut |_: Event| {});
+        let first = reconcile_sessions(&engine, [7, 9]);
         assert_eq!(
             first.iter().map(|c| c.action).collect::<Vec<_>>(),
-            [Action::StartSession(1), Action::SetSeed(7)]
+            [Action::StartSession(1), Action::SetKey([7, 9])]
         );
         first.iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
-        assert_eq!(reconcile_sessions(&engine, 8), []);
+        assert_eq!(reconcile_sessions(&engine, [8, 8]), []);
     }
 
     #[test]

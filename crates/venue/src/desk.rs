@@ -155,6 +155,7 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::{Reading, VenueClock};
     use crate::ring::input_ring;
     use crate::shared::Shared;
     use ringside_domain::VenueRefusal;
@@ -164,7 +165,8 @@ mod tests {
         let waker = Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap());
         let (client, desk) = desk(waker);
         let (producer, _, _) = input_ring();
-        let inlet = Inlet::new(producer, Arc::new(Shared::new(41)), Vec::new());
+        let clock = VenueClock::new(0, Reading::now());
+        let inlet = Inlet::new(producer, Arc::new(Shared::new(41)), clock, Vec::new());
         (client, desk, inlet, poll)
     }
 

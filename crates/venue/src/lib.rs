@@ -19,6 +19,7 @@
 pub mod admin;
 pub mod bell;
 pub mod boot;
+pub mod clock;
 pub mod config;
 pub mod desk;
 pub mod files;

@@ -57,6 +57,7 @@ impl Collector for Gauges {
         rings(shared, &mut encoder)?;
         sync_times(shared, &mut encoder)?;
         traffic(shared, &mut encoder)?;
+        clock(shared, &mut encoder)?;
         labelled(shared, &mut encoder)
     }
 }
@@ -135,6 +136,24 @@ fn traffic(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result 
         &gateway.ring_full,
     )?;
     counter(encoder, "trades", "Matches", &shared.trades)
+}
+
+/// Seconds by which stamps are ahead of the wall clock; negative when behind.
+pub fn clock_ahead_seconds(shared: &Shared) -> f64 {
+    // Relaxed: a figure.
+    shared.gateway.clock_ahead_ns.load(Ordering::Relaxed) as f64 / 1e9
+}
+
+fn clock(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let help = "How far journaled time is ahead of the wall clock";
+    let ahead = ConstGauge::new(clock_ahead_seconds(shared));
+    ahead.encode(encoder.encode_descriptor(
+        "clock_ahead",
+        help,
+        Some(&Unit::Seconds),
+        MetricType::Gauge,
+    )?)?;
+    counter(encoder, "clock_steps", "Steps of the wall clock", &shared.gateway.clock_steps)
 }
 
 fn labelled(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 use std::path::Path;
 use std::thread::JoinHandle;
 
-use ringside_domain::{Action, Command, Event, Fact, Sequence, TimeNs, VenueRefusal};
+use ringside_domain::{Action, Command, Event, Fact, Sequence, Symbol, TimeNs, VenueRefusal};
 use ringside_engine::{Engine, Limits};
 use ringside_gateway::Outbound;
 use ringside_gateway::server::{append_event, stream_path};
@@ -16,9 +16,10 @@ use ringside_storage::{Directory, Pace, free_space};
 use tracing::{info, warn};
 
 use crate::boot;
+use crate::clock::{Reading, VenueClock, warn_of_future};
 use crate::config::{Config, ConfigError, Sync};
 use crate::named::Named;
-use crate::stages::{CommandLog, StageError, unix_time_ns};
+use crate::stages::{CommandLog, StageError};
 use crate::venue::{VenueError, spawn};
 
 /// The journal of a venue.
@@ -54,6 +55,8 @@ pub struct Recovered {
     pub streams: Vec<Outbound>,
     /// Last command.
     pub sequence: Sequence,
+    /// Instruments whose terms in the file the state has refused: those in force stay.
+    pub kept: Vec<Symbol>,
 }
 
 /// The journal with what belongs to it.
@@ -64,6 +67,8 @@ pub struct VenueJournal {
     pub preparer: JoinHandle<()>,
     /// Time of the last command.
     pub time_ns: TimeNs,
+    /// Goes on from there.
+    pub clock: VenueClock,
 }
 
 /// Recovers the data directory, and journals what the start changes.
@@ -80,16 +85,24 @@ pub fn recover(config: &Config) -> Result<Recovered, VenueError> {
         SegmentOptions { length: segment_length(config, &disk)?, ahead: 2, pace: pace(config.sync) };
     let (source, task) = preparer(disk.clone(), options, found.next_segment());
     let preparer = spawn("ringside-prep", move || task.run())?;
-    let now = unix_time_ns();
-    let mut journal = Journal::resume(&disk, &found, source, now).map_err(failed)?;
-    let time_ns = now.max(found.last_time_ns());
+    let now = Reading::now();
+    warn_of_future(found.last_time_ns(), now);
+    let clock = VenueClock::new(found.last_time_ns(), now);
+    let mut journal = Journal::resume(&disk, &found, source, now.wall_ns).map_err(failed)?;
+    let time_ns = clock.now_ns();
     let before = replayed.sequence;
-    replayed.boot(config, &mut journal, time_ns)?;
+    let kept = replayed.boot(config, &mut journal, time_ns)?;
     let sequence = replayed.sequence;
     info!(commands = before, boot_commands = sequence - before, state_hash = replayed.hash(), "recovered");
     let Replayed { engine, streams, .. } = replayed;
     let streams = streams.streams;
-    Ok(Recovered { engine, journal: VenueJournal { journal, preparer, time_ns }, streams, sequence })
+    Ok(Recovered {
+        engine,
+        journal: VenueJournal { journal, preparer, time_ns, clock },
+        streams,
+        sequence,
+        kept,
+    })
 }
 
 /// Only under `always` does anybody wait for a sync that zeros could delay; the other modes can fill a segment
@@ -164,39 +177,90 @@ impl Replayed {
         Ok(refusal)
     }
 
-    /// Journals and carries out what the start changes. Durable when this returns.
-    fn boot(&mut self, config: &Config, journal: &mut Log, time_ns: TimeNs) -> Result<(), VenueError> {
-        let seed = getrandom::u64().expect("the operating system has random numbers");
-        for command in boot::reconcile_sessions(&self.engine, seed) {
-            self.carry_out(&command, config, journal, time_ns)?;
-        }
-        if let Some(tick) = boot::overdue(&self.engine, time_ns) {
-            self.carry_out(&tick, config, journal, time_ns)?;
-        }
-        let named = Named::read(&config.data_dir).map_err(unnamed(config))?;
-        let commands = boot::reconcile_configuration(&self.engine, config, &named)?;
-        let names = config.instruments.iter().map(|terms| terms.symbol).collect();
-        // Before and after: whenever the power goes, no instrument of a file is taken for an operator's.
-        named.with(&names).write(&config.data_dir).map_err(unnamed(config))?;
-        for command in &commands {
-            self.carry_out(command, config, journal, time_ns)?;
-        }
-        journal.flush().map_err(failed)?;
-        Ok(Named::These(names).write(&config.data_dir).map_err(unnamed(config))?)
-    }
-
-    /// What the engine refuses is the configuration's fault, and is not journaled: it has changed nothing.
-    fn carry_out(
+    /// Carries out what the start changes, all of it, and only then journals it: a configuration that the state refuses leaves
+    /// no trace. Durable when this returns. Returns the instruments whose terms in the file were refused.
+    fn boot(
         &mut self,
-        command: &Command,
         config: &Config,
         journal: &mut Log,
         time_ns: TimeNs,
-    ) -> Result<(), VenueError> {
-        if let Some(refusal) = self.apply(time_ns, command)? {
-            return Err(refused(config, &command.action, refusal).into());
+    ) -> Result<Vec<Symbol>, VenueError> {
+        let before = self.sequence;
+        let named = Named::read(&config.data_dir).map_err(unnamed(config))?;
+        let (commands, kept) = self.rehearse(config, &named, time_ns)?;
+        let names = config.instruments.iter().map(|terms| terms.symbol).collect();
+        // Before and after: whenever the power goes, no instrument of a file is taken for an operator's.
+        named.with(&names).write(&config.data_dir).map_err(unnamed(config))?;
+        for (command, sequence) in commands.iter().zip(before + 1..) {
+            CommandLog::append(journal, sequence, time_ns, command).map_err(failed)?;
         }
-        CommandLog::append(journal, self.sequence, time_ns, command).map_err(failed)
+        journal.flush().map_err(failed)?;
+        Named::These(names).write(&config.data_dir).map_err(unnamed(config))?;
+        Ok(kept)
+    }
+
+    /// Carries out what the start changes, in memory. The first refusal is an error: this state is of no use then, but
+    /// nothing outside it has changed. Returns the commands that were obeyed, and the instruments that keep their terms.
+    fn rehearse(
+        &mut self,
+        config: &Config,
+        named: &Named,
+        time_ns: TimeNs,
+    ) -> Result<(Vec<Command>, Vec<Symbol>), VenueError> {
+        let half = || getrandom::u64().expect("the operating system has random numbers");
+        let (mut done, mut kept) = (Vec::new(), Vec::new());
+        for command in boot::reconcile_sessions(&self.engine, [half(), half()]) {
+            self.carry_out(command, config, time_ns, &mut done)?;
+        }
+        if let Some(tick) = boot::overdue(&self.engine, time_ns) {
+            self.carry_out(tick, config, time_ns, &mut done)?;
+        }
+        for command in boot::reconcile_configuration(&self.engine, config, named)? {
+            let refusal = self.try_out(command, time_ns, &mut done)?;
+            match refusal.map(|refusal| (refusal, boot::listed_terms(&self.engine, &command.action))) {
+                None => {}
+                Some((refusal, Some((state, file)))) => {
+                    let fields = boot::differences(&file, state).join(", ");
+                    warn!(
+                        instrument = %state.symbol,
+                        fields,
+                        live_orders = self.engine.instruments()[state.instrument.0 as usize - 1].live_orders,
+                        "the state refuses the file's terms ({refusal:?}): those in force stay"
+                    );
+                    kept.push(state.symbol);
+                }
+                Some((refusal, None)) => return Err(refused(config, &command.action, refusal).into()),
+            }
+        }
+        Ok((done, kept))
+    }
+
+    fn carry_out(
+        &mut self,
+        command: Command,
+        config: &Config,
+        time_ns: TimeNs,
+        done: &mut Vec<Command>,
+    ) -> Result<(), VenueError> {
+        match self.try_out(command, time_ns, done)? {
+            None => Ok(()),
+            Some(refusal) => Err(refused(config, &command.action, refusal).into()),
+        }
+    }
+
+    /// Carries out a command, which has changed nothing if it was refused, and is then not to be journaled.
+    fn try_out(
+        &mut self,
+        command: Command,
+        time_ns: TimeNs,
+        done: &mut Vec<Command>,
+    ) -> Result<Option<VenueRefusal>, VenueError> {
+        let refusal = self.apply(time_ns, &command)?;
+        match refusal {
+            None => done.push(command),
+            Some(_) => self.sequence -= 1,
+        }
+        Ok(refusal)
     }
 
     fn hash(&self) -> String {

@@ -1,6 +1,6 @@
 //! The few numbers that cross threads. Each has one writer.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
 use ringside_domain::TimeNs;
@@ -139,6 +139,10 @@ pub struct GatewayCounters {
     pub bytes_out: AtomicU64,
     /// Times the input ring was full.
     pub ring_full: AtomicU64,
+    /// Stamps less wall clock.
+    pub clock_ahead_ns: AtomicI64,
+    /// Steps of the wall clock.
+    pub clock_steps: AtomicU64,
     /// Connections closed by reason.
     pub closed: [AtomicU64; ringside_gateway::CloseReason::ALL.len()],
     /// Orders refused by OUCH reason code.

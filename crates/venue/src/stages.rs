@@ -9,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub use engine::EngineStage;
-pub use gateway::{GatewayStage, Inlet, StorageWatch, unix_time_ns};
+pub use gateway::{GatewayStage, Inlet, StorageWatch};
 pub use journal::{CommandLog, JournalStage, SyncPolicy};
 
 /// A piece of the pipeline that some thread drives.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::bounded;
-use ringside_domain::{Event, Sequence, Text};
+use ringside_domain::{Event, Sequence, Symbol, Text};
 use ringside_engine::Engine;
 use ringside_gateway::limits::VERIFICATIONS_MAX;
 use ringside_gateway::{Credential, Gateway, GatewayError, GatewayOptions, LoginEntry, Verifier};
@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 
 use crate::admin::{self, Directory, EventJson, FindTrade, Identity, Operator, TradeError};
 use crate::boot::login_ids;
+use crate::clock::VenueClock;
 use crate::config::{Config, ConfigError, Sync};
 use crate::desk::{Desk, desk};
 use crate::files::{self, create_durable};
@@ -180,6 +181,7 @@ struct Wiring<'a> {
     session: String,
     operator: Operator,
     desk: Desk,
+    kept: Vec<Symbol>,
 }
 
 impl<'a> Wiring<'a> {
@@ -190,7 +192,7 @@ impl<'a> Wiring<'a> {
         recovered: Recovered,
         tools: Tools,
     ) -> Result<Self, VenueError> {
-        let Recovered { engine, journal, streams, sequence } = recovered;
+        let Recovered { engine, journal, streams, sequence, kept } = recovered;
         let session = format!("{:010}", engine.counters().session);
         let (jobs, job_queue) = bounded(VERIFICATIONS_MAX);
         let (verdict_queue, verdicts) = bounded(VERIFICATIONS_MAX);
@@ -230,6 +232,7 @@ impl<'a> Wiring<'a> {
             session,
             operator,
             desk,
+            kept,
         })
     }
 
@@ -258,7 +261,8 @@ impl<'a> Wiring<'a> {
         helpers.push(spawn_verifier(verifier, &gateway)?);
         let core = config.pipeline.cores.admin;
         helpers.push(spawn_admin(admin_listener, shared.clone(), identity, operator, core)?);
-        let parts = Parts { gateway, journal: journal.journal, engine, desk, time_ns: journal.time_ns };
+        let (time_ns, clock) = (journal.time_ns, journal.clock);
+        let parts = Parts { gateway, journal: journal.journal, engine, desk, time_ns, clock };
         let stages = start_stages(config, &plan, &shared, parts)?;
         Ok((Venue { shared, stages, helpers, _lock: lock }, ready))
     }
@@ -275,6 +279,7 @@ impl<'a> Wiring<'a> {
             threads: threads.collect(),
             idle: format!("{:?}", self.plan.idle).to_lowercase(),
             order_entry,
+            kept: self.kept.iter().map(Symbol::to_string).collect(),
         }
     }
 }
@@ -354,6 +359,7 @@ struct Parts {
     engine: Engine,
     desk: Desk,
     time_ns: u64,
+    clock: VenueClock,
 }
 
 /// Bells of the threads that run each stage.
@@ -396,7 +402,8 @@ fn start_stages(
     wakes_poll(&bells.gateway, parts.gateway.waker());
     let (producer, journal_input, engine_input) = ring::input_ring();
     let (events, egress) = ring::output_ring();
-    let inlet = Inlet::new(producer, shared.clone(), vec![bells.journal.clone(), bells.engine.clone()]);
+    let inlet =
+        Inlet::new(producer, shared.clone(), parts.clock, vec![bells.journal.clone(), bells.engine.clone()]);
     let storage = StorageWatch::new(parts.journal.preparer_status(), parts.engine.counters().storage_full);
     let gateway = GatewayStage::new(
         parts.gateway,

@@ -10,6 +10,7 @@ use ringside_gateway::CommandSink;
 use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
 use ringside_sim::steady::{SteadyFlow, setup};
 use ringside_storage::{Directory, Pace};
+use ringside_venue::clock::{Reading, VenueClock};
 use ringside_venue::config::Apply;
 use ringside_venue::recovery::Log;
 use ringside_venue::ring::{OutputPoller, input_ring, output_ring};
@@ -69,7 +70,8 @@ impl Pipeline {
         let engine = Engine::new(Limits::default());
         let engine =
             EngineStage::new(engine, engine_input, events, Apply::Ahead, shared.clone(), (0, 0), bell());
-        let inlet = Inlet::new(producer, shared.clone(), Vec::new());
+        let clock = VenueClock::new(0, Reading::now());
+        let inlet = Inlet::new(producer, shared.clone(), clock, Vec::new());
         Pipeline { inlet, journal, engine, output, shared }
     }
 

@@ -109,7 +109,8 @@ impl Bytes<'_> {
             }
             6 => Action::RemoveLogin(self.login()),
             7 => Action::StorageFull(self.byte() > 200),
-            8 => Action::SetSeed(self.long()),
+            8 if self.byte() > 128 => Action::SetSeed(self.long()),
+            8 => Action::SetKey([self.long(), self.long()]),
             9..=11 => Action::SetState(self.set_state()),
             12 => Action::Uncross(self.instrument()),
             13 => Action::EndOfDay,

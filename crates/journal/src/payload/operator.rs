@@ -11,6 +11,8 @@ use super::{flag, is_zero, sent};
 stored! {
     /// Kind 20.
     SeedV1: 16 { seed: u64_le = 0, login: u32_le = 8, reserved: [u8; 4] = 12, }
+    /// Kind 20: the key of a generator instead of the state of one.
+    SeedV2: 24 { key_low: u64_le = 0, key_high: u64_le = 8, login: u32_le = 16, reserved: [u8; 4] = 20, }
     /// Kind 21.
     SetStateV1: 32 {
         call_ns: u64_le = 0, random_ns: u64_le = 8, login: u32_le = 16, instrument: u32_le = 20,
@@ -57,6 +59,17 @@ impl SeedV1 {
 
     pub(super) fn to_domain(self) -> Option<Command> {
         is_zero(&self.reserved).then(|| sent(self.login, Action::SetSeed(self.seed.to_native())))
+    }
+}
+
+impl SeedV2 {
+    pub(super) fn new(login: u32, [low, high]: [u64; 2]) -> SeedV2 {
+        SeedV2 { key_low: low.into(), key_high: high.into(), login: login.into(), reserved: [0; 4] }
+    }
+
+    pub(super) fn to_domain(self) -> Option<Command> {
+        let key = [self.key_low.to_native(), self.key_high.to_native()];
+        is_zero(&self.reserved).then(|| sent(self.login, Action::SetKey(key)))
     }
 }
 

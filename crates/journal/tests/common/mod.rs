@@ -230,6 +230,7 @@ fn later_commands() -> Vec<Command> {
         Action::Deposit(money),
         Action::Withdraw(Transfer { amount: 7, ..money }),
         Action::Bust(later_bust()),
+        Action::SetKey([0x0102_0304_0506_0708, 0xfedc_ba98_7654_3210]),
     ];
     let sender = |action: &Action| matches!(action, Action::Enter(_) | Action::Replace(_));
     let login = |action: &Action| LoginId(if sender(action) { 7 } else { 0 });

@@ -64,6 +64,8 @@ fn configuration_json(engine: &Engine, action: &Action) -> Value {
         Action::RemoveLogin(id) => json!({"type": "remove_login", "login_id": id.0}),
         Action::Tick => json!({"type": "tick"}),
         Action::SetSeed(seed) => json!({"type": "set_seed", "seed": seed}),
+        // Who knows the key knows all draws to come.
+        Action::SetKey(_) => json!({"type": "set_key"}),
         operator => operator_json(engine, operator),
     }
 }

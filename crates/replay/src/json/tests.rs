@@ -180,6 +180,7 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
     let actions = [
         Action::Tick,
         Action::SetSeed(u64::MAX),
+        Action::SetKey([1, 2]),
         Action::Uncross(instrument),
         Action::EndOfDay,
         Action::SetLimits(SetLimits {
@@ -190,7 +191,10 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
         Action::Withdraw(transfer),
     ];
     let names: Vec<_> = actions.map(|action| command(action)["type"].as_str().unwrap().to_owned()).into();
-    assert_eq!(names, ["tick", "set_seed", "uncross", "end_of_day", "set_limits", "deposit", "withdraw"]);
+    assert_eq!(
+        names,
+        ["tick", "set_seed", "set_key", "uncross", "end_of_day", "set_limits", "deposit", "withdraw"]
+    );
     assert_eq!(command(actions[1])["seed"], json!(u64::MAX));
     assert_eq!(command(actions[4])["limits"]["notional_max"], 5);
 }

@@ -12,6 +12,7 @@ use ringside_engine::{Engine, Limits};
 use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
 use ringside_sim::steady::{SteadyFlow, setup};
 use ringside_storage::{Directory, Pace};
+use ringside_venue::clock::{Reading, VenueClock};
 use ringside_venue::config::Apply;
 use ringside_venue::recovery::Log;
 use ringside_venue::ring::{OUTPUT_SLOTS, OutputPoller, input_ring, output_ring};
@@ -167,7 +168,8 @@ impl Run {
             shared: shared.clone(),
         };
         let thread = std::thread::spawn(move || thread.run());
-        let inlet = std::cell::RefCell::new(Inlet::new(producer, shared.clone(), vec![wake]));
+        let clock = VenueClock::new(0, Reading::now());
+        let inlet = std::cell::RefCell::new(Inlet::new(producer, shared.clone(), clock, vec![wake]));
         Ok(Run { inlet, shared, thread, helper, _scratch: scratch })
     }
 

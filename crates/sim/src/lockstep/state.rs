@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 
 use ringside_domain::state::{
-    BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState, VenueState,
+    AssetState, BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState,
+    PastAssets, PastOwner, VenueState,
 };
 use ringside_domain::{Command, Event, InstrumentId, TimeNs};
 
@@ -38,6 +39,12 @@ pub struct State {
     pub exposures: Vec<ExposureState>,
     /// By account and asset.
     pub balances: Vec<BalanceState>,
+    /// By name.
+    pub assets: Vec<AssetState>,
+    /// By login and match.
+    pub past_owners: Vec<PastOwner>,
+    /// By instrument and match.
+    pub past_assets: Vec<PastAssets>,
     /// When the next thing happens by itself.
     pub next_due: Option<TimeNs>,
 }
@@ -60,6 +67,9 @@ impl State {
             .or_else(|| first("limits", &self.limits, &reference.limits))
             .or_else(|| first("exposure", &self.exposures, &reference.exposures))
             .or_else(|| first("balance", &self.balances, &reference.balances))
+            .or_else(|| first("asset", &self.assets, &reference.assets))
+            .or_else(|| first("past owner", &self.past_owners, &reference.past_owners))
+            .or_else(|| first("past assets", &self.past_assets, &reference.past_assets))
             .or_else(|| first("counters", &[self.venue], &[reference.venue]))
             .or_else(|| first("next due", &[self.next_due], &[reference.next_due]))
     }
@@ -90,6 +100,9 @@ impl Venue for Reference {
             limits: self.limits_states(),
             exposures: self.exposure_states(),
             balances: self.balance_states(),
+            assets: self.asset_states(),
+            past_owners: self.past_owners(),
+            past_assets: self.past_assets(),
             next_due: self.next_due(),
         }
     }

@@ -50,7 +50,10 @@ impl RandomFlow {
 
     fn do_duty(&mut self, duty: Duty) -> Option<Action> {
         Some(match duty {
-            Duty::Time if self.prng.chance(20) => Action::SetSeed(self.prng.next_u64()),
+            Duty::Time if self.prng.chance(20) => match self.prng.next_u64() {
+                seed if seed % 4 == 0 => Action::SetSeed(seed),
+                key => Action::SetKey([key, key.rotate_left(17)]),
+            },
             Duty::Time => Action::Tick,
             Duty::State => self.any_state_change(),
             Duty::Limits => Action::SetLimits(self.any_limits()),

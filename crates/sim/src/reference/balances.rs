@@ -2,9 +2,12 @@
 //! always what they need.
 
 use ringside_domain::limits::PRICE_MARKET;
-use ringside_domain::{Account, Asset, InstrumentTerms, RejectReason, Text, Transfer, VenueRefusal};
+use ringside_domain::{
+    Account, Asset, InstrumentTerms, LoginTerms, RejectReason, Text, Transfer, VenueRefusal,
+};
 
 use super::Reference;
+use super::risk::{account_by, scopes_by};
 use super::state::{Order, Trade, TradeSide};
 
 /// Where fees go.
@@ -14,6 +17,14 @@ const MILLION: i128 = 1_000_000;
 
 pub(super) fn has_balances(terms: &InstrumentTerms) -> bool {
     !terms.base.is_blank()
+}
+
+/// The terms that a match is settled by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SettledBy {
+    pub(super) buyer: LoginTerms,
+    pub(super) seller: LoginTerms,
+    pub(super) instrument: InstrumentTerms,
 }
 
 /// A side of a match: the order and the fee it pays in millionths.
@@ -101,24 +112,30 @@ impl Reference {
             buyer: trade_side(buyer.0, fee(buyer.1)),
             seller: trade_side(seller.0, fee(seller.1)),
         };
-        self.book_trade(&trade, 1);
+        let by = SettledBy {
+            buyer: self.login(buyer.0.login).terms,
+            seller: self.login(seller.0.login).terms,
+            instrument: terms,
+        };
+        self.book_trade(&trade, &by, 1);
         self.history.trades.push(trade);
     }
 
-    /// Moves positions and balances; with a sign of -1 back again.
-    pub(super) fn book_trade(&mut self, trade: &Trade, sign: i64) {
+    /// Moves positions and balances by the terms that were in force for the match; with a sign of -1 back again.
+    pub(super) fn book_trade(&mut self, trade: &Trade, by: &SettledBy, sign: i64) {
         let (buyer, seller) = (&trade.buyer, &trade.seller);
         let goods = sign * i64::from(trade.quantity);
-        self.move_positions(buyer.login, trade.instrument, goods);
-        self.move_positions(seller.login, trade.instrument, -goods);
-        let terms = self.at(trade.instrument).terms;
-        if !has_balances(&terms) {
+        let (match_number, instrument) = (trade.match_number, trade.instrument);
+        self.move_positions(scopes_by(&by.buyer), match_number, instrument, goods);
+        self.move_positions(scopes_by(&by.seller), match_number, instrument, -goods);
+        let terms = &by.instrument;
+        if !has_balances(terms) {
             return;
         }
         let sign = i128::from(sign);
         let notional = sign * i128::from(trade.price) * i128::from(trade.quantity);
         let (buyer_fee, seller_fee) = (sign * i128::from(buyer.fee), sign * i128::from(seller.fee));
-        let (buyer, seller) = (self.account_of(buyer.login), self.account_of(seller.login));
+        let (buyer, seller) = (account_by(&by.buyer), account_by(&by.seller));
         self.add(buyer, terms.base, goods.into());
         self.add(seller, terms.base, -i128::from(goods));
         self.add(buyer, terms.quote, -(notional + buyer_fee));

@@ -1,9 +1,13 @@
 //! A trade is broken (§13): both sides and the public are told, positions and balances are put back. Books, last
 //! price and counters stay.
 
-use ringside_domain::{Bust, BustSide, Fact, MarketFact, Scope, VenueRefusal};
+use ringside_domain::{
+    Bust, BustSide, Fact, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MarketFact, MatchNumber, Scope,
+    VenueRefusal,
+};
 
 use super::Reference;
+use super::balances::SettledBy;
 use super::state::{Trade, TradeSide};
 
 impl Reference {
@@ -19,9 +23,29 @@ impl Reference {
         }
         self.must_exist(Scope::Instrument(bust.instrument))?;
         self.history.busted.insert(bust.match_number);
-        self.book_trade(&trade(bust), -1);
+        let by = SettledBy {
+            buyer: self.login_terms_at(bust.buyer.login, bust.match_number),
+            seller: self.login_terms_at(bust.seller.login, bust.match_number),
+            instrument: self.instrument_terms_at(bust.instrument, bust.match_number),
+        };
+        self.book_trade(&trade(bust), &by, -1);
         self.tell_broken(bust);
         Ok(())
+    }
+
+    /// The terms of a login that were in force for a match: the last ones that came before it.
+    pub(super) fn login_terms_at(&self, login: LoginId, match_number: MatchNumber) -> LoginTerms {
+        let all: Vec<_> = self.history.logins.iter().filter(|(_, terms)| terms.login == login).collect();
+        let before = all.iter().rfind(|(after, _)| *after < match_number);
+        before.or(all.first()).expect("Invariant: trades are of known logins").1
+    }
+
+    /// The same for an instrument.
+    pub(super) fn instrument_terms_at(&self, id: InstrumentId, match_number: MatchNumber) -> InstrumentTerms {
+        let all: Vec<_> =
+            self.history.instruments.iter().filter(|(_, terms)| terms.instrument == id).collect();
+        let before = all.iter().rfind(|(after, _)| *after < match_number);
+        before.or(all.first()).expect("Invariant: trades are in known instruments").1
     }
 
     fn tell_broken(&mut self, bust: &Bust) {

@@ -21,6 +21,8 @@ impl Reference {
             return Err(VenueRefusal::Capacity);
         }
         self.must_be_sound(&terms)?;
+        self.name_assets(&terms);
+        self.history.instruments.push((self.last_match, terms));
         self.instruments.insert(terms.instrument, Instrument::new(terms));
         Ok(())
     }
@@ -34,6 +36,8 @@ impl Reference {
         if self.has_orders(terms.instrument) && changes {
             return Err(VenueRefusal::Terms);
         }
+        self.name_assets(&terms);
+        self.history.instruments.push((self.last_match, terms));
         let instrument = self.at_mut(terms.instrument);
         (instrument.terms, instrument.listed) = (terms, true);
         if terms.allocation != Allocation::ProRata {
@@ -72,12 +76,24 @@ impl Reference {
         if sound { Ok(()) } else { Err(VenueRefusal::Terms) }
     }
 
-    /// An asset has one number of decimals in all listed instruments.
+    fn name_assets(&mut self, terms: &InstrumentTerms) {
+        self.decimals.extend(decimals(terms));
+    }
+
+    fn is_held(&self, asset: Asset) -> bool {
+        self.balances.iter().any(|((_, held), amount)| *held == asset && *amount != 0)
+    }
+
+    /// An asset has one number of decimals in all listed instruments, and keeps it while somebody has some of it.
     fn contradicts_decimals(&self, terms: &InstrumentTerms) -> bool {
         let others = self.instruments.values().filter(|other| other.listed);
         let others = others.filter(|other| other.terms.instrument != terms.instrument);
         let theirs: Vec<_> = others.flat_map(|other| decimals(&other.terms)).collect();
-        decimals(terms).iter().any(|(asset, mine)| theirs.iter().any(|(a, d)| a == asset && d != mine))
+        let differs = |asset: &Asset, mine: &u16| self.decimals.get(asset).is_some_and(|last| last != mine);
+        decimals(terms).iter().any(|(asset, mine)| {
+            theirs.iter().any(|(a, d)| a == asset && d != mine)
+                || (self.is_held(*asset) && differs(asset, mine))
+        })
     }
 
     pub(super) fn add_login(&mut self, terms: LoginTerms) -> Done {
@@ -88,6 +104,7 @@ impl Reference {
         if known >= LOGINS_MAX {
             return Err(VenueRefusal::Capacity);
         }
+        self.history.logins.push((self.last_match, terms));
         self.logins.insert(terms.login, Login::new(terms));
         Ok(())
     }
@@ -99,6 +116,7 @@ impl Reference {
         if moves && self.orders.values().any(|order| order.login == terms.login && self.has_reserve(order)) {
             return Err(VenueRefusal::Terms);
         }
+        self.history.logins.push((self.last_match, terms));
         let login = self.logins.get_mut(&terms.login).expect("Invariant: just seen");
         (login.terms, login.removed) = (terms, false);
         Ok(())

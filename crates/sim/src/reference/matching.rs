@@ -50,7 +50,7 @@ impl Reference {
 
     /// What it would really trade now: it is tried on a copy of the venue.
     fn reachable(&mut self, order: &Order) -> u32 {
-        // The copy needs no past.
+        // The copy needs no past: nothing is busted in it.
         let history = std::mem::take(&mut self.history);
         let mut rehearsal = self.clone();
         self.history = history;

@@ -9,7 +9,7 @@
 //! - `resting`: how an order joins and leaves a book, slices of icebergs, and what the public hears of it.
 //! - `matching`, `prevention`, `prorata`: trading (§2, §4, §5, §14).
 //! - `settle`, `pegs`: what moves by itself (§6, §7, §10). `states`, `auction`: §8 and §9.
-//! - `risk`, `balances`, `bust`: §12 and §13. `config`: instruments and logins.
+//! - `risk`, `balances`, `bust`: §12 and §13. `config`: instruments and logins. `draw`: random numbers.
 //! - `state`, `instrument`: what is remembered. `access`: what others may ask. `view`: the state in the words of
 //!   `domain::state`, and its hash. `audit`: invariants.
 //!
@@ -23,6 +23,7 @@ mod balances;
 mod bust;
 mod checks;
 mod config;
+mod draw;
 mod entry;
 mod instrument;
 mod matching;
@@ -58,6 +59,7 @@ pub struct Reference {
     session: u32,
     time_ns: TimeNs,
     seed: u64,
+    key: [u64; 2],
     instruments: BTreeMap<InstrumentId, Instrument>,
     logins: BTreeMap<LoginId, Login>,
     orders: BTreeMap<OrderRef, Order>,
@@ -69,6 +71,8 @@ pub struct Reference {
     restricted: BTreeSet<(Scope, InstrumentId)>,
     /// All that an account has, reserved or not.
     balances: BTreeMap<(Account, Asset), i128>,
+    /// Of every asset that terms have named, as they said last.
+    decimals: BTreeMap<Asset, u16>,
     /// Deposits less withdrawals.
     deposited: BTreeMap<Asset, i128>,
     last_order_ref: OrderRef,
@@ -96,6 +100,7 @@ impl Reference {
             session: 0,
             time_ns: 0,
             seed: 0,
+            key: [0, 0],
             instruments: BTreeMap::new(),
             logins: BTreeMap::new(),
             orders: BTreeMap::new(),
@@ -106,6 +111,7 @@ impl Reference {
             killed: BTreeSet::new(),
             restricted: BTreeSet::new(),
             balances: BTreeMap::new(),
+            decimals: BTreeMap::new(),
             deposited: BTreeMap::new(),
             last_order_ref: 0,
             last_match: 0,
@@ -123,10 +129,10 @@ impl Reference {
         self.time_ns = time_ns;
         while let Some((_, due)) = self.next_to_happen().filter(|(at, _)| *at <= time_ns) {
             self.happen(due);
-            self.settle_all();
+            self.settle_all(false);
         }
         self.obey(command);
-        self.settle_all();
+        self.settle_all(true);
         std::mem::take(&mut self.events)
     }
 
@@ -149,7 +155,8 @@ impl Reference {
         let done = match command.action {
             Action::StartSession(session) => self.just(|venue| venue.session = session),
             Action::StorageFull(full) => self.just(|venue| venue.storage_full = full),
-            Action::SetSeed(seed) => self.just(|venue| venue.seed = seed),
+            Action::SetSeed(seed) => self.just(|venue| (venue.key, venue.seed) = ([0, 0], seed)),
+            Action::SetKey(key) => self.just(|venue| (venue.key, venue.seed) = (key, 0)),
             Action::Tick => Ok(()),
             Action::AddInstrument(terms) => self.add_instrument(terms),
             Action::ChangeInstrument(terms) => self.change_instrument(terms),
@@ -230,15 +237,5 @@ impl Reference {
     fn next_order_ref(&mut self) -> OrderRef {
         self.last_order_ref += 1;
         self.last_order_ref
-    }
-
-    /// A number below `n` (§4, Icebergs): SplitMix64, then the high half of a product.
-    fn draw(&mut self, n: u128) -> u64 {
-        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.seed;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^= z >> 31;
-        ((u128::from(z) * n) >> 64) as u64
     }
 }

@@ -2,8 +2,8 @@
 
 use ringside_domain::limits::PRICE_MARKET;
 use ringside_domain::{
-    Account, InstrumentId, Kill, LoginId, LoginTerms, RejectReason, Restrict, RiskLimits, Scope, SetLimits,
-    TimeNs, VenueRefusal,
+    Account, InstrumentId, Kill, LoginId, LoginTerms, MatchNumber, RejectReason, Restrict, RiskLimits, Scope,
+    SetLimits, TimeNs, VenueRefusal,
 };
 
 use super::Reference;
@@ -18,6 +18,8 @@ pub(super) struct Limits {
     pub(super) limits: RiskLimits,
     pub(super) tokens: u128,
     pub(super) tokens_at: TimeNs,
+    /// Last match before the scope first had limits.
+    pub(super) since: MatchNumber,
 }
 
 impl Limits {
@@ -54,8 +56,7 @@ impl Reference {
 
     /// Login, account, firm: the order in which limits are checked.
     pub(super) fn scopes_of(&self, login: LoginId) -> [Scope; 3] {
-        let firm = self.login(login).terms.firm;
-        [Scope::Login(login), Scope::Account(self.account_of(login)), Scope::Firm(firm)]
+        scopes_by(&self.login(login).terms)
     }
 
     pub(super) fn is_in(&self, scope: Scope, order: &Order) -> bool {
@@ -97,7 +98,8 @@ impl Reference {
             return Err(VenueRefusal::Scope);
         }
         self.must_exist(request.scope)?;
-        let mut limits = Limits { limits: request.limits, tokens: 0, tokens_at: 0 };
+        let since = self.limits.get(&request.scope).map_or(self.last_match, |limits| limits.since);
+        let mut limits = Limits { limits: request.limits, tokens: 0, tokens_at: 0, since };
         if limits.has_rate() {
             (limits.tokens, limits.tokens_at) = (limits.size(), self.time_ns);
         }
@@ -234,14 +236,25 @@ impl Reference {
         most > 0 && reached > i128::from(most)
     }
 
-    /// Shares bought, or sold when negative, by a login: counted in all of its scopes that have limits.
-    pub(super) fn move_positions(&mut self, login: LoginId, instrument: InstrumentId, shares: i64) {
-        for scope in self.scopes_of(login) {
-            if self.limits.contains_key(&scope) {
+    /// Shares bought, or sold when negative, in a match: counted in all scopes that had limits before it.
+    pub(super) fn move_positions(
+        &mut self,
+        scopes: [Scope; 3],
+        match_number: MatchNumber,
+        instrument: InstrumentId,
+        shares: i64,
+    ) {
+        for scope in scopes {
+            if self.limits.get(&scope).is_some_and(|limits| limits.since < match_number) {
                 *self.positions.entry((scope, instrument)).or_default() += shares;
             }
         }
     }
+}
+
+/// The scopes that these terms name.
+pub(super) fn scopes_by(terms: &LoginTerms) -> [Scope; 3] {
+    [Scope::Login(terms.login), Scope::Account(account_by(terms)), Scope::Firm(terms.firm)]
 }
 
 /// The account that these terms name.

@@ -9,12 +9,15 @@ use super::matching::Stop;
 use super::state::Order;
 
 impl Reference {
-    /// After everything that happens: each instrument settles, an indicative price is told, the band moves on.
-    pub(super) fn settle_all(&mut self) {
+    /// After everything that happens each instrument settles and the band moves on; after a command indicative prices
+    /// are told, too.
+    pub(super) fn settle_all(&mut self, indicative: bool) {
         let ids: Vec<_> = self.instruments.keys().copied().collect();
         for id in ids {
             self.settle(id);
-            self.tell_indicative(id);
+            if indicative {
+                self.tell_indicative(id);
+            }
             self.at_mut(id).move_band();
         }
     }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringside_domain::limits::PRICE_MARKET;
 use ringside_domain::state::Place;
 use ringside_domain::{
-    Accepted, ClientOrderId, Firm, InstrumentId, LoginId, LoginTerms, MatchNumber, NO_EXPIRE_AT, OrderRef,
-    TimeNs, UserRefNum,
+    Accepted, ClientOrderId, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MatchNumber,
+    NO_EXPIRE_AT, OrderRef, TimeNs, UserRefNum,
 };
 
 /// An order, incoming or live.
@@ -173,12 +173,17 @@ impl Login {
     }
 }
 
-/// What happened, for those who ask afterwards. The rules only ask which matches were busted.
+/// What happened, for those who ask afterwards. The rules ask which matches were busted, and by which terms a match was
+/// settled.
 #[derive(Clone, Default, Debug)]
 pub(super) struct History {
     pub(super) fills: Vec<Fill>,
     pub(super) trades: Vec<Trade>,
     pub(super) busted: BTreeSet<MatchNumber>,
+    /// All terms of logins ever, each with the last match before them.
+    pub(super) logins: Vec<(MatchNumber, LoginTerms)>,
+    /// All terms of instruments ever, likewise.
+    pub(super) instruments: Vec<(MatchNumber, InstrumentTerms)>,
 }
 
 /// One match. In an auction the buyer stands as `taker`.

@@ -1,18 +1,19 @@
 //! The state in the words of `domain::state`, and its hash (§16).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
 
 use ringside_domain::state::Place;
 use ringside_domain::state::{
-    BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState, VenueState, hash_end,
-    hash_scope,
+    AssetState, BalanceState, ExposureState, InstrumentState, LimitsState, LoginState, OrderState,
+    PastAssets, PastOwner, VenueState, hash_end, hash_scope,
 };
 use ringside_domain::{InstrumentId, Scope};
 use twox_hash::XxHash64;
 
 use super::Reference;
 use super::instrument::Instrument;
+use super::risk::{account_by, scopes_by};
 use super::state::Order;
 
 impl Reference {
@@ -25,6 +26,7 @@ impl Reference {
             session: self.session,
             time_ns: self.time_ns,
             seed: self.seed,
+            key: self.key,
             storage_full: self.storage_full,
         }
     }
@@ -70,6 +72,7 @@ impl Reference {
             live_orders: self.live_orders(*scope),
             tokens: limits.tokens,
             tokens_at: limits.tokens_at,
+            since: limits.since,
         };
         self.limits.iter().map(state).collect()
     }
@@ -104,6 +107,43 @@ impl Reference {
         keys.into_iter().map(state).filter(|state| (state.available, state.reserved) != (0, 0)).collect()
     }
 
+    /// Assets that terms have ever named.
+    pub fn asset_states(&self) -> Vec<AssetState> {
+        self.decimals.iter().map(|(&asset, &decimals)| AssetState { asset, decimals }).collect()
+    }
+
+    /// Accounts and firms of before, each with the last match they were in force for. Changes before the first match do not
+    /// matter; of several after the same match the first one counts.
+    pub fn past_owners(&self) -> Vec<PastOwner> {
+        let mut past = BTreeMap::new();
+        for login in self.logins.keys() {
+            let all: Vec<_> = self.history.logins.iter().filter(|(_, terms)| terms.login == *login).collect();
+            for ((_, old), (until, new)) in all.iter().zip(&all[1..]) {
+                if scopes_by(old) != scopes_by(new) && *until > 0 {
+                    past.entry((*login, *until)).or_insert((account_by(old), old.firm));
+                }
+            }
+        }
+        let state = |((login, until), (account, firm))| PastOwner { login, until, account, firm };
+        past.into_iter().map(state).collect()
+    }
+
+    /// The same for the assets of instruments.
+    pub fn past_assets(&self) -> Vec<PastAssets> {
+        let mut past = BTreeMap::new();
+        for id in self.instruments.keys() {
+            let all = self.history.instruments.iter().filter(|(_, terms)| terms.instrument == *id);
+            let all: Vec<_> = all.collect();
+            for ((_, old), (until, new)) in all.iter().zip(&all[1..]) {
+                if (old.base, old.quote) != (new.base, new.quote) && *until > 0 {
+                    past.entry((*id, *until)).or_insert((old.base, old.quote));
+                }
+            }
+        }
+        let state = |((instrument, until), (base, quote))| PastAssets { instrument, until, base, quote };
+        past.into_iter().map(state).collect()
+    }
+
     /// Sums everything up.
     pub fn state_hash(&self) -> u64 {
         let mut hash = XxHash64::with_seed(0);
@@ -114,6 +154,12 @@ impl Reference {
         self.balance_states().iter().for_each(|state| state.hash(&mut hash));
         hash_end(&mut hash);
         self.history.busted.iter().for_each(|match_number| hash.write(&match_number.to_le_bytes()));
+        hash_end(&mut hash);
+        self.asset_states().iter().for_each(|asset| asset.hash(&mut hash));
+        hash_end(&mut hash);
+        self.past_owners().iter().for_each(|past| past.hash(&mut hash));
+        hash_end(&mut hash);
+        self.past_assets().iter().for_each(|past| past.hash(&mut hash));
         hash_end(&mut hash);
         hash.finish()
     }

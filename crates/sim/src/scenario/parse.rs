@@ -121,7 +121,7 @@ impl Names {
 }
 
 /// First words of lines that are no client's command: a login of this name goes by its number.
-pub(super) const KEYWORDS: [&str; 24] = [
+pub(super) const KEYWORDS: [&str; 25] = [
     "orders-max",
     "at",
     "public",
@@ -133,6 +133,7 @@ pub(super) const KEYWORDS: [&str; 24] = [
     "session",
     "tick",
     "seed",
+    "key",
     "state",
     "uncross",
     "end-of-day",

@@ -14,6 +14,7 @@ impl Names {
         Ok(Some(match first {
             "tick" => Action::Tick,
             "seed" => Action::SetSeed(words.number("a seed")?),
+            "key" => Action::SetKey([words.number("half a key")?, words.number("the other half of it")?]),
             "state" => Action::SetState(self.set_state(words)?),
             "uncross" => Action::Uncross(self.known_instrument(words)?),
             "end-of-day" => Action::EndOfDay,

@@ -13,6 +13,7 @@ impl Writer<'_> {
         Some(match action {
             Action::Tick => Line::new("tick"),
             Action::SetSeed(seed) => Line(format!("seed {seed}")),
+            Action::SetKey([low, high]) => Line(format!("key {low} {high}")),
             Action::SetState(set) => self.set_state(set),
             Action::Uncross(instrument) => Line(format!("uncross {}", self.instrument(*instrument))),
             Action::EndOfDay => Line::new("end-of-day"),

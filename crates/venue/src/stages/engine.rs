@@ -24,7 +24,8 @@ pub struct EngineStage {
     shared: Arc<Shared>,
     sequence: Sequence,
     clock: CommandClock,
-    /// Events that the output ring had no room for yet, from `sent` on. One command may cause any number.
+    /// Events that the output ring had no room for yet, from `sent` on: fewer than the ring has slots, and what one more
+    /// command causes, which may be any number.
     pending: Vec<OutputSlot>,
     sent: usize,
     egress: Arc<ThreadBell>,
@@ -55,6 +56,7 @@ impl EngineStage {
         &self.engine
     }
 
+    /// Carries out what is there, until a ring's worth of events waits.
     fn apply_batch(&mut self) -> bool {
         let limit = match self.apply {
             Apply::Ahead => ENGINE_BATCH,
@@ -71,7 +73,12 @@ impl EngineStage {
             *place = coming.next().inspect(|slot| self.engine.expect(&slot.command));
         }
         let mut turn = 0;
+        let mut done = 0;
         while let Some(slot) = announced[turn] {
+            if self.pending.len() >= OUTPUT_SLOTS {
+                break;
+            }
+            done += 1;
             announced[turn] = coming.next().inspect(|slot| self.engine.expect(&slot.command));
             announced[(turn + SOON) % AHEAD].inspect(|slot| self.engine.expect_soon(&slot.command));
             turn = (turn + 1) % AHEAD;
@@ -81,6 +88,10 @@ impl EngineStage {
             let mut listener = |event: Event| pending.push(OutputSlot { sequence, time_ns, event });
             self.engine.apply(time_ns, &slot.command, &mut listener);
         }
+        // A guard releases all its slots, carried out or not. Forgotten it releases none, and another one takes just as
+        // many as are done.
+        std::mem::forget(guard);
+        drop(self.input.take(done));
         true
     }
 
@@ -144,5 +155,133 @@ impl Stage for EngineStage {
             self.report();
         }
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use disruptor::Producer;
+    use ringside_domain::{
+        Action, Command, Enter, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MassCancel,
+        OrderOptions, Symbol, Username,
+    };
+    use ringside_engine::Limits;
+
+    use super::*;
+    use crate::ring::{InputProducer, OutputPoller, input_ring, output_ring};
+    use crate::threads::bell;
+
+    const GROUPS: u16 = ENGINE_BATCH as u16;
+    const ORDERS_OF_A_GROUP: u32 = 100;
+    /// What one mass cancel tells: itself, and of each order to its owner and to the public.
+    const EVENTS_OF_A_MASS_CANCEL: usize = 1 + 2 * ORDERS_OF_A_GROUP as usize;
+
+    fn order(user_ref_num: u32, group: u16) -> Command {
+        let options = OrderOptions { group_id: group, ..OrderOptions::default() };
+        let enter = Enter {
+            user_ref_num,
+            quantity: 1,
+            price: 10_000,
+            symbol: Symbol::BLANK,
+            client_order_id: Default::default(),
+            side: b'B',
+            time_in_force: b'0',
+            display: b'Y',
+            capacity: b'P',
+            intermarket_sweep: b'N',
+            cross_type: b'N',
+            options,
+        };
+        Command { login: LoginId(1), action: Action::Enter(enter) }
+    }
+
+    fn mass_cancel(user_ref_num: u32, group: u16) -> Command {
+        let request = MassCancel {
+            user_ref_num,
+            firm: Firm::BLANK,
+            symbol: Symbol::BLANK,
+            side: 0,
+            group_id: Some(group),
+            user_ref_idx: None,
+        };
+        Command { login: LoginId(1), action: Action::MassCancel(request) }
+    }
+
+    /// Many orders in many groups, then a mass cancel for each group.
+    fn commands() -> (Vec<Command>, Vec<Command>) {
+        let terms = InstrumentTerms::plain(InstrumentId(1), Symbol::BLANK, 1, 1);
+        let login = LoginTerms::plain(LoginId(1), Username::BLANK, Firm::BLANK);
+        let actions = [Action::AddInstrument(terms), Action::AddLogin(login)];
+        let mut first: Vec<Command> = actions.map(|action| Command { login: LoginId::VENUE, action }).into();
+        let groups = (0..GROUPS).flat_map(|group| (0..ORDERS_OF_A_GROUP).map(move |_| group));
+        first.extend(groups.zip(1..).map(|(group, n)| order(n, group)));
+        let next = first.len() as u32;
+        let cancels = (0..GROUPS).map(|group| mass_cancel(next + u32::from(group), group));
+        (first, cancels.collect())
+    }
+
+    struct Desk {
+        producer: InputProducer,
+        journal: InputPoller,
+        stage: EngineStage,
+        output: OutputPoller,
+        told: Vec<(Sequence, Event)>,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let (producer, journal, engine_input) = input_ring();
+            let (events, output) = output_ring();
+            let engine = Engine::new(Limits { orders_max: 50_000 });
+            let shared = Arc::new(Shared::new(0));
+            let stage = EngineStage::new(engine, engine_input, events, Apply::Ahead, shared, (0, 0), bell());
+            Desk { producer, journal, stage, output, told: Vec::new() }
+        }
+
+        fn publish(&mut self, commands: &[Command]) {
+            for command in commands {
+                let slot = InputSlot { time_ns: 1, command: *command };
+                let _ = self.journal.poll();
+                self.producer.try_publish(|place| *place = slot).expect("there is room");
+            }
+        }
+
+        fn deliver(&mut self) {
+            let Ok(mut guard) = self.output.take(OUTPUT_SLOTS as u64) else { return };
+            self.told.extend((&mut guard).map(|slot| (slot.sequence, slot.event)));
+        }
+
+        fn work(&mut self) {
+            while self.stage.poll().expect("the engine never fails") {
+                self.deliver();
+            }
+            self.deliver();
+        }
+    }
+
+    #[test]
+    fn what_waits_for_the_output_ring_is_bounded_by_it() {
+        let (first, cancels) = commands();
+        let mut desk = Desk::new();
+        for commands in first.chunks(1_000) {
+            desk.publish(commands);
+            desk.work();
+        }
+        desk.publish(&cancels);
+        let mut longest = 0;
+        while desk.stage.poll().expect("the engine never fails") {
+            longest = longest.max(desk.stage.pending.len());
+            desk.deliver();
+        }
+        desk.deliver();
+        assert!(longest < OUTPUT_SLOTS + EVENTS_OF_A_MASS_CANCEL, "{longest} events waited");
+
+        let mut engine = Engine::new(Limits { orders_max: 50_000 });
+        let mut told = Vec::new();
+        for (command, sequence) in first.iter().chain(&cancels).zip(1..) {
+            engine.apply(1, command, &mut |event: Event| told.push((sequence, event)));
+        }
+        assert!(desk.told == told, "nothing is told twice, left out, or under another sequence");
+        assert_eq!(desk.stage.engine().state_hash(), engine.state_hash());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use disruptor::Producer;
 use ringside_domain::{Action, Command, Fact, LoginId, Sequence, TimeNs};
@@ -12,6 +12,7 @@ use ringside_journal::PreparerStatus;
 use tracing::{info, warn};
 
 use super::{Stage, StageError, Waited};
+use crate::clock::{Reading, VenueClock};
 use crate::desk::Desk;
 use crate::ring::{InputProducer, InputSlot, OUTPUT_SLOTS, OutputPoller, OutputSlot};
 use crate::shared::{GatewayCounters, Shared};
@@ -25,6 +26,7 @@ pub struct Inlet {
     producer: InputProducer,
     shared: Arc<Shared>,
     published: Sequence,
+    clock: VenueClock,
     /// Stamp of the commands of this turn.
     time_ns: TimeNs,
     /// Who waits for commands.
@@ -32,10 +34,15 @@ pub struct Inlet {
 }
 
 impl Inlet {
-    /// Continues after the sequence that `shared` knows.
-    pub fn new(producer: InputProducer, shared: Arc<Shared>, consumers: Vec<Arc<ThreadBell>>) -> Self {
+    /// Continues after the sequence that `shared` knows, with stamps of this clock.
+    pub fn new(
+        producer: InputProducer,
+        shared: Arc<Shared>,
+        clock: VenueClock,
+        consumers: Vec<Arc<ThreadBell>>,
+    ) -> Self {
         let published = shared.published.get();
-        Inlet { producer, shared, published, time_ns: 0, consumers }
+        Inlet { producer, shared, published, clock, time_ns: 0, consumers }
     }
 
     /// Sequence of the last command in the ring, announced or not.
@@ -56,7 +63,7 @@ impl Inlet {
 
 impl CommandSink for Inlet {
     fn begin_turn(&mut self) {
-        self.time_ns = unix_time_ns();
+        self.time_ns = self.clock.advance(Reading::now());
     }
 
     #[inline]
@@ -67,12 +74,6 @@ impl CommandSink for Inlet {
         self.published += u64::from(published);
         published
     }
-}
-
-/// Unix time in nanoseconds.
-pub fn unix_time_ns() -> TimeNs {
-    // Before 1970 the clock is broken; the command clock then holds the last journaled time.
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_nanos() as TimeNs)
 }
 
 /// The stage.
@@ -211,9 +212,9 @@ impl GatewayStage {
     }
 
     /// Time until something is due; none when that is past and the engine is at it.
-    fn until_due(&self) -> Option<Duration> {
+    fn until_due(&mut self) -> Option<Duration> {
         let due = self.shared.next_due.get();
-        due.checked_sub(unix_time_ns()).map(Duration::from_nanos)
+        due.checked_sub(self.inlet.clock.advance(Reading::now())).map(Duration::from_nanos)
     }
 
     /// At the end: no more input, and over once everything under way has been sent.
@@ -231,6 +232,10 @@ impl GatewayStage {
 
     fn publish_counters(&self) {
         copy_counters(self.gateway.stats(), &self.shared.gateway);
+        let (clock, counters) = (&self.inlet.clock, &self.shared.gateway);
+        // Relaxed: figures for the admin thread.
+        counters.clock_ahead_ns.store(clock.ahead_ns(), Ordering::Relaxed);
+        counters.clock_steps.store(clock.steps(), Ordering::Relaxed);
     }
 }
 
@@ -248,7 +253,8 @@ impl Stage for GatewayStage {
 
     fn wait(&mut self, timeout: Duration) -> Result<Waited, StageError> {
         let timeout = timeout.min(self.gateway.timer_step());
-        self.turn(self.until_due().map_or(timeout, |due| due.min(timeout)))?;
+        let due = self.until_due();
+        self.turn(due.map_or(timeout, |due| due.min(timeout)))?;
         self.publish_counters();
         Ok(Waited::Waited)
     }
