@@ -155,7 +155,7 @@ fn zero<D: Disk>(disk: &D, segment: u64, from: u64, to: u64) -> Result<(), Stora
     let mut offset = from;
     while offset < to {
         let count = ZEROS.len().min((to - offset) as usize);
-        file.write(offset, &ZEROS[..count]);
+        file.write(offset, &ZEROS[..count])?;
         offset += count as u64;
     }
     file.sync(from, to)

@@ -4,18 +4,35 @@ use std::num::NonZeroU64;
 
 use crate::StorageError;
 
+/// How the journal's files are written. The bytes on disk are the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Writer {
+    /// Stores into a shared mapping, made durable by `msync`.
+    #[default]
+    Mapped,
+    /// Whole blocks around the page cache (`O_DIRECT`), made durable by the write itself (`RWF_DSYNC`).
+    Direct,
+}
+
 /// One file of fixed length, open for writing.
+///
+/// It is written forward: what lies behind the last byte written, up to the next multiple of 4096, is zero or was
+/// there when the writing began.
 pub trait Segment: Send {
     /// Length of the file in bytes.
     fn length(&self) -> u64;
 
-    /// Stores `bytes` at `offset`: visible to readers at once, durable only after [`Segment::sync`].
+    /// Stores `bytes` at `offset`. Readers see them, and they outlive the process, after [`Segment::hand_over`]
+    /// at the latest; they are durable only after [`Segment::sync`].
     ///
     /// # Panics
     /// When the bytes do not fit: a segment never grows.
-    fn write(&mut self, offset: u64, bytes: &[u8]);
+    fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), StorageError>;
 
-    /// Makes the bytes `from..to` durable. An error means: durability unknown, now and for ever. Calling
+    /// Gives all that was written to the kernel: the death of the process loses nothing of it.
+    fn hand_over(&mut self) -> Result<(), StorageError>;
+
+    /// Makes the bytes `from..to` durable, at least. An error means: durability unknown, now and for ever. Calling
     /// again may answer `Ok` although the bytes are lost; the caller must latch the first error.
     fn sync(&mut self, from: u64, to: u64) -> Result<(), StorageError>;
 }
