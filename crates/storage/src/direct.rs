@@ -223,9 +223,12 @@ mod tests {
         assert_eq!(&disk.contents("a").unwrap()[..11], b"firstsecond", "what was handed over before as well");
     }
 
+    /// What was asked, where, for how many bytes.
+    type Call = (&'static str, u64, usize);
+
     /// Notes what is asked of it.
     #[derive(Clone, Default)]
-    struct Recorder(Arc<Mutex<Vec<(&'static str, u64, usize)>>>);
+    struct Recorder(Arc<Mutex<Vec<Call>>>);
 
     impl Recorder {
         fn note(&self, what: &'static str, offset: u64, length: usize) -> Result<(), StorageError> {
@@ -233,7 +236,7 @@ mod tests {
             Ok(())
         }
 
-        fn taken(&self) -> Vec<(&'static str, u64, usize)> {
+        fn taken(&self) -> Vec<Call> {
             std::mem::take(&mut *self.0.lock().unwrap())
         }
     }

@@ -12,7 +12,7 @@ use crate::blocks::{BLOCK, BlockBuffer};
 use crate::direct::{BlockFile, DirectSegment};
 use crate::error::Named;
 use crate::file::{DirectFile, FileSegment};
-use crate::{Disk, MappedSegment, Operation, Pace, ReadAt, StorageError, Writer};
+use crate::{Disk, MappedSegment, Operation, Pace, Pacer, ReadAt, StorageError, Writer};
 
 /// Zeros are written in pieces of one page, so that the page cache keeps them in single-page folios: a store
 /// through a mapping dirties the whole folio, and a 1 MiB folio would be written back for 64 bytes.
@@ -101,10 +101,10 @@ impl Directory {
         }
     }
 
-    fn fill(&self, file: &File, length: u64, pace: Pace, path: &Path) -> Result<(), StorageError> {
+    fn fill(&self, file: &File, length: u64, pacer: &impl Pacer, path: &Path) -> Result<(), StorageError> {
         match self.writer {
-            Writer::Mapped => write_zeros(file, 0, length, pace, path),
-            Writer::Direct => write_zeros_direct(length, pace, path),
+            Writer::Mapped => write_zeros(file, 0, length, pacer, path),
+            Writer::Direct => write_zeros_direct(length, pacer, path),
         }
     }
 }
@@ -124,11 +124,11 @@ impl Disk for Directory {
         Ok(names)
     }
 
-    fn create(&self, name: &str, length: u64, pace: Pace) -> Result<FileSegment, StorageError> {
+    fn create(&self, name: &str, length: u64, pacer: impl Pacer) -> Result<FileSegment, StorageError> {
         let path = self.unfinished(name);
         let created = new_file(&path).and_then(|file| {
             reserve(&file, length, &path)?;
-            self.fill(&file, length, pace, &path)?;
+            self.fill(&file, length, &pacer, &path)?;
             file.sync_all().named(Operation::Sync, &path)?;
             self.publish(&path, name)?;
             self.segment(&file, &self.path.join(name))
@@ -138,6 +138,18 @@ impl Disk for Directory {
             let _ = fs::remove_file(&path);
         }
         created
+    }
+
+    fn recycle(&self, from: &str, name: &str, pacer: impl Pacer) -> Result<FileSegment, StorageError> {
+        // Zeroed under a name that nothing reads: whenever the power goes, no half of it is taken for a segment.
+        let path = self.unfinished(name);
+        fs::rename(self.path.join(from), &path).named(Operation::Rename, &self.path.join(from))?;
+        let file = open_writable(&path)?;
+        let length = file.metadata().named(Operation::Read, &path)?.len();
+        self.fill(&file, length, &pacer, &path)?;
+        file.sync_all().named(Operation::Sync, &path)?;
+        self.publish(&path, name)?;
+        self.segment(&file, &self.path.join(name))
     }
 
     fn open(&self, name: &str) -> Result<FileSegment, StorageError> {
@@ -156,7 +168,7 @@ impl Disk for Directory {
         let file = open_writable(&path)?;
         let found = file.metadata().named(Operation::Read, &path)?.len();
         if found < length {
-            write_zeros(&file, found, length, Pace::Unpaced, &path)?;
+            write_zeros(&file, found, length, &Pace::Unpaced, &path)?;
             file.sync_all().named(Operation::Sync, &path)?;
         }
         Ok(())
@@ -227,7 +239,7 @@ fn reserve(file: &File, length: u64, path: &Path) -> Result<(), StorageError> {
 
 /// Real zeros: blocks that are only reserved would be converted by the first sync that reaches them, at
 /// twice its latency.
-fn write_zeros(file: &File, from: u64, to: u64, pace: Pace, path: &Path) -> Result<(), StorageError> {
+fn write_zeros(file: &File, from: u64, to: u64, pacer: &impl Pacer, path: &Path) -> Result<(), StorageError> {
     let started = Instant::now();
     let mut offset = from;
     while offset < to {
@@ -239,14 +251,14 @@ fn write_zeros(file: &File, from: u64, to: u64, pace: Pace, path: &Path) -> Resu
             offset += step;
         }
         file.sync_data().named(Operation::Sync, path)?;
-        keep_pace(pace, offset - from, started);
+        keep_pace(pacer, offset - from, started);
     }
     Ok(())
 }
 
 /// Real zeros around the page cache, which the writes that follow would only have to empty again. `length` is a
 /// multiple of a block.
-fn write_zeros_direct(length: u64, pace: Pace, path: &Path) -> Result<(), StorageError> {
+fn write_zeros_direct(length: u64, pacer: &impl Pacer, path: &Path) -> Result<(), StorageError> {
     let mut file = DirectFile::open(path)?;
     let mut zeros = BlockBuffer::new(DIRECT_ZERO_CHUNK);
     let started = Instant::now();
@@ -255,16 +267,21 @@ fn write_zeros_direct(length: u64, pace: Pace, path: &Path) -> Result<(), Storag
         let step = (length - offset).min(DIRECT_ZERO_CHUNK as u64);
         file.write(offset, &zeros.bytes()[..step as usize])?;
         offset += step;
-        keep_pace(pace, offset, started);
+        keep_pace(pacer, offset, started);
     }
     file.sync()
 }
 
-/// Sleeps until `bytes` were allowed to be written.
-fn keep_pace(pace: Pace, bytes: u64, started: Instant) {
-    if let Pace::BytesPerSecond(rate) = pace {
+/// Sleeps until `bytes` were allowed to be written, or until the pace is another.
+fn keep_pace(pacer: &impl Pacer, bytes: u64, started: Instant) {
+    const NAP: Duration = Duration::from_millis(2);
+    while let Pace::BytesPerSecond(rate) = pacer.pace() {
         let due = Duration::from_secs_f64(bytes as f64 / rate.get() as f64);
-        std::thread::sleep(due.saturating_sub(started.elapsed()));
+        let left = due.saturating_sub(started.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        std::thread::sleep(left.min(NAP));
     }
 }
 
@@ -332,6 +349,22 @@ mod tests {
     }
 
     #[test]
+    fn a_recycled_file_is_all_zeros_under_its_new_name_only() {
+        for (_temporary, directory) in directories() {
+            let mut old = directory.create("a.free", 3 << 20, Pace::Unpaced).unwrap();
+            old.write(0, &vec![7; 3 << 20]).unwrap();
+            old.sync(0, 3 << 20).unwrap();
+            drop(old);
+            let mut segment = directory.recycle("a.free", "b.seg", Pace::Unpaced).unwrap();
+            assert_eq!(directory.list().unwrap(), ["b.seg"]);
+            assert_eq!(read_all(&directory, "b.seg"), vec![0; 3 << 20]);
+            segment.write(0, b"new").unwrap();
+            segment.sync(0, 3).unwrap();
+            assert_eq!(&read_all(&directory, "b.seg")[..4], b"new\0");
+        }
+    }
+
+    #[test]
     fn written_bytes_are_read_back_by_others_before_and_after_the_sync() {
         for (_temporary, directory) in directories() {
             let mut segment = directory.create("a.seg", 8192, Pace::Unpaced).unwrap();
@@ -395,6 +428,16 @@ mod tests {
         // Larger than any file can be, so it fails before anything is written.
         directory.create("a.seg", 1 << 62, Pace::Unpaced).unwrap_err();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn who_is_needed_sooner_hurries_in_the_middle_of_a_file() {
+        let (_temporary, directory) = directory();
+        let started = Instant::now();
+        let slow = Pace::BytesPerSecond(std::num::NonZeroU64::new(1 << 20).unwrap());
+        let pacer = || if started.elapsed() > Duration::from_millis(50) { Pace::Unpaced } else { slow };
+        directory.create("a.seg", 4 << 20, pacer).unwrap();
+        assert!(started.elapsed() < Duration::from_secs(2), "four seconds at the first pace");
     }
 
     #[test]

@@ -56,6 +56,24 @@ pub enum Pace {
     BytesPerSecond(NonZeroU64),
 }
 
+/// Tells the pace from moment to moment: who is needed sooner than thought may hurry in the middle of a file.
+pub trait Pacer {
+    /// The pace now.
+    fn pace(&self) -> Pace;
+}
+
+impl Pacer for Pace {
+    fn pace(&self) -> Pace {
+        *self
+    }
+}
+
+impl<F: Fn() -> Pace> Pacer for F {
+    fn pace(&self) -> Pace {
+        self()
+    }
+}
+
 /// A flat directory of files.
 pub trait Disk: Clone + Send {
     /// A file open for writing.
@@ -68,7 +86,11 @@ pub trait Disk: Clone + Send {
 
     /// A new file of `length` real zeros. It appears under `name` only when it is whole and durable;
     /// a leftover of an earlier attempt that was cut short is overwritten.
-    fn create(&self, name: &str, length: u64, pace: Pace) -> Result<Self::Segment, StorageError>;
+    fn create(&self, name: &str, length: u64, pacer: impl Pacer) -> Result<Self::Segment, StorageError>;
+
+    /// Makes a file that nobody needs any more a new one of real zeros under another name, in the blocks it has. As with
+    /// [`Disk::create`] the new name appears only when the file is whole and durable; the old one is gone before.
+    fn recycle(&self, from: &str, name: &str, pacer: impl Pacer) -> Result<Self::Segment, StorageError>;
 
     /// An existing file, for writing.
     fn open(&self, name: &str) -> Result<Self::Segment, StorageError>;

@@ -14,8 +14,9 @@
 //! - System calls go through libc (also those of rustix and memmap2), so that preloaded shims see them.
 //!
 //! # Known limits
-//! - If somebody else truncates a mapped file, the next store is a SIGBUS. The directory lock keeps other
-//!   venues away, not other programs. Readers therefore never map.
+//! - If somebody else truncates a mapped file, the next store is a SIGBUS, which `ringside serve` turns into exit
+//!   code 4 with a reason. The directory lock keeps other venues away, not other programs. Readers therefore never
+//!   map. A direct file that is truncated grows again, with a hole that the next recovery refuses.
 #![deny(unsafe_code)]
 
 mod blocks;
@@ -31,7 +32,7 @@ mod memory;
 
 pub use direct::{BlockFile, DirectSegment};
 pub use directory::{Directory, free_space};
-pub use disk::{Disk, Pace, ReadAt, Segment, Writer};
+pub use disk::{Disk, Pace, Pacer, ReadAt, Segment, Writer};
 pub use error::{Operation, StorageError};
 pub use file::{DirectFile, FileSegment};
 pub use lock::{DirectoryLock, LockError};

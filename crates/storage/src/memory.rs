@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::error::Named;
-use crate::{DirectSegment, Disk, Operation, Pace, ReadAt, StorageError, Writer};
+use crate::{DirectSegment, Disk, Operation, Pacer, ReadAt, StorageError, Writer};
 
 mod segment;
 
@@ -315,9 +315,23 @@ impl Disk for MemoryDisk {
         Ok(self.state().names.keys().cloned().collect())
     }
 
-    fn create(&self, name: &str, length: u64, _pace: Pace) -> Result<MemorySegment, StorageError> {
+    fn create(&self, name: &str, length: u64, _pacer: impl Pacer) -> Result<MemorySegment, StorageError> {
         let mut state = self.state();
         let id = state.add(name, vec![0; length as usize])?;
+        Ok(self.segment(&state, id, name))
+    }
+
+    fn recycle(&self, from: &str, name: &str, _pacer: impl Pacer) -> Result<MemorySegment, StorageError> {
+        let mut state = self.state();
+        let length = state.files[&state.file(from, Operation::Rename)?].cached.len();
+        state.require_power(Operation::Rename, from)?;
+        state.names.remove(from);
+        // Its blocks are not free in between, so there is room for it.
+        let free = state.free_bytes.take();
+        let added = state.add(name, vec![0; length]);
+        state.free_bytes = free;
+        let id = added?;
+        state.durable_names.remove(from);
         Ok(self.segment(&state, id, name))
     }
 
@@ -407,7 +421,7 @@ impl ReadAt for MemoryReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Segment;
+    use crate::{Pace, Segment};
 
     fn disk() -> (MemoryDisk, MemorySegment) {
         let disk = MemoryDisk::default();
