@@ -253,6 +253,31 @@ fn sectors_zeroed_moved_or_doubled_never_shorten_a_vouched_journal() {
     }
 }
 
+/// Recycled segments are zeroed before they are used again. Would a byte of the old life stay, it must not be believed.
+#[test]
+fn records_of_an_earlier_life_of_a_file_are_never_read_as_new_ones() {
+    let (disk, _) = three_segments();
+    let stale = disk.contents(&segment_file_name(1)).unwrap();
+    let disk = MemoryDisk::default();
+    let mut journal = create(&disk, SHORT);
+    while journal.segment() < 2 {
+        append_one(&mut journal);
+    }
+    let last = journal.written_sequence();
+    journal.close().unwrap();
+    drop(journal);
+    let name = segment_file_name(2);
+    let mut bytes = disk.contents(&name).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap().next_multiple_of(16);
+    // The same journal wrote the stale records, at the same offsets, with sequences that could follow.
+    bytes[end..].copy_from_slice(&stale[end..]);
+    disk.put(&name, bytes);
+    let recovered = recover(&disk).unwrap();
+    assert_eq!(recovered.last_sequence(), last);
+    assert_eq!(recovered.torn_tail().unwrap().offset, end as u64, "reported, not believed");
+    assert_eq!(read_all(&disk), Ok(last));
+}
+
 #[test]
 fn files_of_impossible_length_are_refused() {
     let (disk, _) = three_segments();
