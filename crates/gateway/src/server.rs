@@ -31,6 +31,8 @@ const LISTENER: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 /// How often timers of all connections are looked at.
 const TIMER_STEP: Duration = Duration::from_millis(50);
+/// Longest time between two turns that counts.
+const TURN_MAX: Duration = Duration::from_secs(1);
 
 /// The gateway cannot go on.
 #[derive(Debug, Error)]
@@ -160,6 +162,9 @@ pub struct Gateway {
     verdicts: Receiver<Verdict>,
     scratch: Box<[u8]>,
     started: Instant,
+    /// Time that did not count.
+    away: Duration,
+    /// Time that counts, since `started`.
     now: Duration,
     next_timers: Duration,
     generation: u64,
@@ -194,6 +199,7 @@ impl Gateway {
             verdicts: options.verdicts,
             scratch: vec![0; WRITE_BYTES].into_boxed_slice(),
             started: Instant::now(),
+            away: Duration::ZERO,
             now: Duration::ZERO,
             next_timers: Duration::ZERO,
             generation: 0,
@@ -222,7 +228,7 @@ impl Gateway {
     /// One turn: waits at most `timeout` for sockets, then reads and publishes. Returns the commands handed over.
     pub fn poll(&mut self, timeout: Duration, sink: &mut impl CommandSink) -> Result<u64, GatewayError> {
         self.wait(timeout)?;
-        self.now = self.started.elapsed();
+        self.tell_time();
         sink.begin_turn();
         self.take_verdicts(sink);
         self.pay_owed(sink);
@@ -235,6 +241,14 @@ impl Gateway {
             }
         }
         Ok(commands)
+    }
+
+    /// While the thread is held up, by a disk that does not answer, nobody is heard: that time counts against nobody.
+    fn tell_time(&mut self) {
+        let elapsed = self.started.elapsed() - self.away;
+        let away = (elapsed - self.now).saturating_sub(TURN_MAX);
+        self.away += away;
+        self.now = elapsed - away;
     }
 
     /// True when a turn would find work at once.
@@ -437,6 +451,8 @@ impl Gateway {
                     Ok(false) => {
                         // Back-pressure: the packet stays in the buffer, the socket is not read.
                         self.stats.sink_full += 1;
+                        // Nor can it be called silent.
+                        connection.session.received(self.now);
                         break Ok(());
                     }
                     Err(error) => {

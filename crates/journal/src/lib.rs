@@ -1,7 +1,8 @@
 //! The write-ahead log: the boundary of success. A command that is durable here has happened.
 //!
 //! [`Journal`] writes commands into fixed-size segment files and makes them durable in batches; [`recover`]
-//! finds the end after any death of the process; [`Reader`] reads a journal, dead or alive. The bytes are in
+//! finds the end after any death of the process; [`Reader`] reads a journal, dead or alive; [`truncate_after`] cuts a
+//! suffix off; [`archive_segment`] copies a sealed segment away. The bytes are in
 //! [`mod@format`] and, in prose, in `docs/formats/journal.md`.
 //!
 //! # Invariants
@@ -16,11 +17,13 @@
 //! It starts no thread, reads no clock, takes no lock and runs no engine. It never prunes.
 //!
 //! # Known limits
-//! - The footer of a flush is written behind it and becomes durable with the next flush or [`Journal::close`].
-//!   Between the two, after a power cut, damage to the very last batch looks like a torn tail.
+//! - The footer of a flush is written behind it and becomes durable with the next flush or [`Journal::close`], which
+//!   the venue calls as soon as it is idle. Between the two, after a power cut, damage to the very last batch looks
+//!   like a torn tail: what proves that a flush has ended can only be written after it.
 //! - A missing last segment (the whole file removed) cannot be told from one that was never begun.
 #![deny(unsafe_code)]
 
+mod archive;
 mod carve;
 mod decode;
 mod error;
@@ -30,8 +33,10 @@ mod reader;
 mod recovery;
 mod scan;
 mod segments;
+mod truncate;
 mod writer;
 
+pub use archive::{ArchiveError, archive_file_name, archive_segment, next_to_archive};
 pub use carve::{Carved, Seen, carve};
 pub use decode::Entry;
 pub use error::{Corruption, JournalError, Reason, RecoverError};
@@ -39,5 +44,8 @@ pub use payload::{Field, KINDS, LAYOUTS, PAYLOAD_LENGTH_MAX};
 pub use reader::{Reader, durable_sequence};
 pub use recovery::{Recovered, TornTail, recover};
 pub use scan::End;
-pub use segments::{Prepared, PreparerStatus, PreparerTask, SegmentOptions, SegmentSource, preparer};
+pub use segments::{
+    Prepared, PreparerStatus, PreparerTask, SegmentOptions, SegmentSource, preparer, retire_segment,
+};
+pub use truncate::{Durable, TruncateError, Truncated, truncate_after};
 pub use writer::{Appended, Journal, JournalCounters, new_epoch};

@@ -19,6 +19,7 @@ use crate::decode::Cursor;
 use crate::error::RecoverError;
 use crate::format::{SEGMENT_HEADER_LENGTH, segment_file_name, segment_number};
 use crate::scan::{End, Met, Scan};
+use crate::truncate::unused;
 
 /// The torn tail that was cut off.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -138,12 +139,7 @@ fn settle<D: Disk>(disk: &D) -> Result<(), StorageError> {
 /// Saves a torn tail beside the segment, then zeroes it, durably in this order.
 fn cut<D: Disk>(disk: &D, segment: u64, offset: u64, bytes: u64) -> Result<TornTail, StorageError> {
     let name = segment_file_name(segment);
-    let existing = disk.list()?;
-    let candidates = (1..).map(|nth: u32| match nth {
-        1 => format!("{name}.torn-{offset}"),
-        _ => format!("{name}.torn-{offset}.{nth}"),
-    });
-    let copy = candidates.into_iter().find(|copy| !existing.contains(copy)).expect("numbers do not run out");
+    let copy = unused(disk, &format!("{name}.torn-{offset}"))?;
     disk.copy_range(&name, offset, offset + bytes, &copy)?;
     zero(disk, segment, offset, offset + bytes)?;
     Ok(TornTail { segment, offset, bytes, copy })
@@ -155,7 +151,7 @@ fn zero<D: Disk>(disk: &D, segment: u64, from: u64, to: u64) -> Result<(), Stora
     let mut offset = from;
     while offset < to {
         let count = ZEROS.len().min((to - offset) as usize);
-        file.write(offset, &ZEROS[..count]);
+        file.write(offset, &ZEROS[..count])?;
         offset += count as u64;
     }
     file.sync(from, to)

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use ringside_storage::{Disk, Operation, Pace, ReadAt, Segment, StorageError};
+use ringside_storage::{Disk, Operation, Pace, Pacer, ReadAt, Segment, StorageError};
 
 use crate::error::JournalError;
 use crate::format::{SEGMENT_LENGTH_MIN, is_segment_length, segment_file_name};
@@ -25,7 +25,7 @@ pub struct SegmentOptions {
     pub length: u64,
     /// Segments ready beyond the one in use, at least 1.
     pub ahead: usize,
-    /// How fast zeros are written. The first segment is never paced.
+    /// How fast zeros are written while others are ready: a segment that the journal may be waiting for is not paced.
     pub pace: Pace,
 }
 
@@ -221,8 +221,11 @@ impl<D: Disk> PreparerTask<D> {
 
     fn prepare(&mut self) -> Result<(), StorageError> {
         debug_assert!(self.held.is_none(), "Invariant: one segment is prepared at a time");
-        let pace = if self.next == self.first { Pace::Unpaced } else { self.options.pace };
-        let prepared = prepare(&self.disk, self.next, self.options.length, pace);
+        let (shared, options, first) = (&self.shared, self.options, self.next == self.first);
+        // Relaxed: a figure. With none ready the journal may be waiting for this one.
+        let needed = || first || shared.ready.load(Ordering::Relaxed) == 0;
+        let pacer = || if needed() { Pace::Unpaced } else { options.pace };
+        let prepared = prepare(&self.disk, self.next, options.length, pacer);
         self.shared.set_failure(prepared.as_ref().err().cloned());
         self.held = Some(Prepared { number: self.next, segment: prepared? });
         self.next += 1;
@@ -233,10 +236,20 @@ impl<D: Disk> PreparerTask<D> {
 }
 
 /// A blank segment: one left by an earlier run if it has the right length, else a new one.
-fn prepare<D: Disk>(disk: &D, number: u64, length: u64, pace: Pace) -> Result<D::Segment, StorageError> {
+fn prepare<D: Disk>(
+    disk: &D,
+    number: u64,
+    length: u64,
+    pacer: impl Pacer,
+) -> Result<D::Segment, StorageError> {
     let name = segment_file_name(number);
     match disk.read(&name) {
-        Err(error) if error.is_not_found() => return disk.create(&name, length, pace),
+        Err(error) if error.is_not_found() => {
+            return match retired(disk, length)? {
+                Some(old) => disk.recycle(&old, &name, pacer),
+                None => disk.create(&name, length, pacer),
+            };
+        }
         Err(error) => return Err(error),
         Ok(file) => {
             if !is_blank(&file)? {
@@ -252,7 +265,38 @@ fn prepare<D: Disk>(disk: &D, number: u64, length: u64, pace: Pace) -> Result<D:
     }
     drop(segment);
     disk.remove(&name)?;
-    disk.create(&name, length, pace)
+    disk.create(&name, length, pacer)
+}
+
+/// Ending of a segment that nobody needs any more and whose blocks wait for their next use.
+const RETIRED: &str = ".free";
+/// So many retired segments are kept; more would only take room.
+const RETIRED_MAX: usize = 2;
+
+/// Takes a segment out of the journal, durably. The caller has made sure that nobody needs it: a verified snapshot
+/// stands for it, or an archive holds it. Its file is used again for a segment to come, or removed when enough of them wait.
+///
+/// What was in it cannot come back: it is zeroed under a name that nothing reads, and even bytes that stayed would not
+/// match the checksums of another segment number.
+pub fn retire_segment<D: Disk>(disk: &D, number: u64) -> Result<(), StorageError> {
+    let name = segment_file_name(number);
+    if disk.list()?.iter().filter(|name| name.ends_with(RETIRED)).count() < RETIRED_MAX {
+        disk.rename(&name, &format!("{name}{RETIRED}"))?;
+    } else {
+        disk.remove(&name)?;
+    }
+    disk.sync_directory()
+}
+
+/// A retired file of the right length. Others are of no use.
+fn retired<D: Disk>(disk: &D, length: u64) -> Result<Option<String>, StorageError> {
+    for name in disk.list()?.into_iter().filter(|name| name.ends_with(RETIRED)) {
+        if disk.read(&name)?.length()? == length {
+            return Ok(Some(name));
+        }
+        disk.remove(&name)?;
+    }
+    Ok(None)
 }
 
 fn is_blank<R: ReadAt>(file: &R) -> Result<bool, StorageError> {
@@ -300,6 +344,24 @@ mod tests {
         assert_eq!(source.take().unwrap().0.segment.length(), 8192);
         let Err(JournalError::NoSegment(error)) = source.take() else { panic!("a used file was taken") };
         assert_eq!(error.kind, std::io::ErrorKind::AlreadyExists);
+    }
+
+    #[test]
+    fn retired_segments_are_used_again_and_surplus_ones_removed() {
+        let disk = MemoryDisk::default();
+        for number in 1..=4 {
+            disk.put(&segment_file_name(number), vec![9; if number == 1 { 4096 } else { 8192 }]);
+            retire_segment(&disk, number).unwrap();
+        }
+        let mut names = disk.list().unwrap();
+        names.sort();
+        assert_eq!(names, ["0000000001.seg.free", "0000000002.seg.free"]);
+        let mut source = SegmentSource::inline(disk.clone(), OPTIONS, 5);
+        disk.set_free_bytes(0);
+        let segment = source.take().unwrap().0;
+        assert_eq!((segment.number, segment.segment.length()), (5, 8192));
+        assert_eq!(disk.contents(&segment_file_name(5)).unwrap(), vec![0; 8192]);
+        assert_eq!(disk.list().unwrap(), [segment_file_name(5)], "one of another length was of no use");
     }
 
     #[test]

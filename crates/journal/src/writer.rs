@@ -9,15 +9,16 @@ use ringside_storage::{Disk, Segment, StorageError};
 use crate::decode::Cursor;
 use crate::error::JournalError;
 use crate::format::{
-    Checksum, KIND_FOOTER, KIND_SEAL, MARK_LENGTH, MARK_VERSION, Mark, RECORD_HEADER_LENGTH, RecordHeader,
-    SEGMENT_HEADER_LENGTH, SegmentHeader, chained, record_length, segment_file_name,
+    Checksum, KIND_FOOTER, KIND_SEAL, MARK_LENGTH, MARK_VERSION, Mark, RECORD_ALIGN, RECORD_HEADER_LENGTH,
+    RecordHeader, SEGMENT_HEADER_LENGTH, SegmentHeader, chained, record_length, segment_file_name,
 };
-use crate::payload::{self, PAYLOAD_LENGTH_MAX};
+use crate::payload::{self, Encoded, PAYLOAD_LENGTH_MAX};
 use crate::recovery::Recovered;
 use crate::segments::{PreparerStatus, SegmentSource};
 
 /// Longest record of a command.
 const COMMAND_LENGTH_MAX: usize = record_length(PAYLOAD_LENGTH_MAX);
+const _: () = assert!(COMMAND_LENGTH_MAX >= MARK_LENGTH, "one buffer for commands and marks");
 
 /// Kept free behind every record: its footer and the seal always fit.
 const RESERVE: u64 = 2 * MARK_LENGTH as u64;
@@ -65,6 +66,8 @@ pub struct Journal<D: Disk> {
     attested: bool,
     failed: bool,
     counters: JournalCounters,
+    /// The record being put together, and room for a step of zeros behind the longest payload.
+    record: [u8; COMMAND_LENGTH_MAX + RECORD_ALIGN],
 }
 
 impl<D: Disk> Journal<D> {
@@ -130,10 +133,12 @@ impl<D: Disk> Journal<D> {
             attested: cursor.attested,
             failed: false,
             counters: JournalCounters::default(),
+            record: [0; COMMAND_LENGTH_MAX + RECORD_ALIGN],
         }
     }
 
-    /// Writes a command. Other processes see it at once; it is durable after the next [`Journal::flush`].
+    /// Writes a command. It outlives the process after [`Journal::hand_over`], and the power after the next
+    /// [`Journal::flush`].
     ///
     /// # Panics
     /// When `sequence` does not follow the last one, or time runs backwards.
@@ -146,12 +151,12 @@ impl<D: Disk> Journal<D> {
         self.require_healthy()?;
         assert!(sequence == self.written + 1, "Invariant: sequences are dense");
         assert!(time_ns >= self.last_time_ns, "Invariant: journal time never decreases");
-        let mut record = [0; COMMAND_LENGTH_MAX];
-        let payload = record[RECORD_HEADER_LENGTH..].first_chunk_mut::<PAYLOAD_LENGTH_MAX>();
-        let encoded = payload::encode(command, payload.expect("Invariant: the record holds any payload"));
+        let encoded = self.encode(command);
         let length = record_length(encoded.length);
         if self.sealed || self.offset + length as u64 + RESERVE > self.header.segment_length {
             self.rotate()?;
+            // The seal was put together in the same place.
+            self.encode(command);
         }
         let header = RecordHeader {
             length: length as u32,
@@ -163,12 +168,30 @@ impl<D: Disk> Journal<D> {
             kind: encoded.kind,
             version: encoded.version,
         };
-        header.encode(&mut record);
+        header.encode(&mut self.record);
         let offset = self.offset;
-        self.put(&mut record[..length]);
+        self.put(length)?;
         (self.written, self.last_time_ns) = (sequence, time_ns);
         self.attested = false;
         Ok(Appended { segment: self.header.number, offset, length: length as u32 })
+    }
+
+    /// Puts the payload of a command into the record, with zeros up to the next step.
+    #[inline]
+    fn encode(&mut self, command: &Command) -> Encoded {
+        let payload = self.record[RECORD_HEADER_LENGTH..].first_chunk_mut::<PAYLOAD_LENGTH_MAX>();
+        let encoded = payload::encode(command, payload.expect("Invariant: the record holds any payload"));
+        let end = RECORD_HEADER_LENGTH + encoded.length;
+        self.record[end..end + RECORD_ALIGN].fill(0);
+        encoded
+    }
+
+    /// Gives what was written to the kernel: the death of the process loses nothing of it. Needed where no
+    /// [`Journal::flush`] follows; a mapped segment has it already.
+    pub fn hand_over(&mut self) -> Result<(), JournalError> {
+        self.require_healthy()?;
+        let handed = self.segment.hand_over();
+        Ok(handed.inspect_err(|_| self.failed = true)?)
     }
 
     /// Makes every written command durable with one sync, then notes the fact in a footer behind them. The
@@ -177,7 +200,7 @@ impl<D: Disk> Journal<D> {
         self.require_healthy()?;
         if self.durable < self.written {
             self.sync()?;
-            self.put_mark(KIND_FOOTER);
+            self.put_mark(KIND_FOOTER)?;
         }
         Ok(self.durable)
     }
@@ -189,7 +212,7 @@ impl<D: Disk> Journal<D> {
         if !self.attested && !self.sealed && self.offset > SEGMENT_HEADER_LENGTH {
             // Resumed: what was recovered is durable, but no footer says so yet.
             let room = self.offset + RESERVE <= self.header.segment_length;
-            self.put_mark(if room { KIND_FOOTER } else { KIND_SEAL });
+            self.put_mark(if room { KIND_FOOTER } else { KIND_SEAL })?;
         }
         if self.durable_offset < self.offset {
             self.sync()?;
@@ -244,7 +267,7 @@ impl<D: Disk> Journal<D> {
     #[cold]
     fn rotate(&mut self) -> Result<(), JournalError> {
         if !self.sealed {
-            self.put_mark(KIND_SEAL);
+            self.put_mark(KIND_SEAL)?;
             self.sync()?;
         }
         let begun =
@@ -276,8 +299,7 @@ impl<D: Disk> Journal<D> {
         Ok(())
     }
 
-    fn put_mark(&mut self, kind: u8) {
-        let mut record = [0; MARK_LENGTH];
+    fn put_mark(&mut self, kind: u8) -> Result<(), JournalError> {
         let header = RecordHeader {
             length: MARK_LENGTH as u32,
             crc: 0,
@@ -294,24 +316,28 @@ impl<D: Disk> Journal<D> {
             last_sequence: self.written,
             chain: self.chain,
         };
-        header.encode(&mut record);
-        mark.encode(&mut record);
+        let record = self.record.first_chunk_mut().expect("Invariant: the record holds a mark");
+        header.encode(record);
+        mark.encode(record);
         self.attested = self.durable_offset == self.offset;
-        self.put(&mut record);
+        self.put(MARK_LENGTH)?;
         self.sealed = kind == KIND_SEAL;
+        Ok(())
     }
 
-    /// Adds the checksum to a record and stores it.
+    /// Adds the checksum to the record and stores it.
     #[inline]
-    fn put(&mut self, record: &mut [u8]) {
-        let end = self.offset + record.len() as u64;
+    fn put(&mut self, length: usize) -> Result<(), JournalError> {
+        let record = &mut self.record[..length];
+        let end = self.offset + length as u64;
         debug_assert!(!self.sealed && end <= self.header.segment_length, "Invariant: the reserve is kept");
         let crc = self.checksum.of(record);
         record[4..8].copy_from_slice(&crc.to_le_bytes());
-        self.segment.write(self.offset, record);
+        self.segment.write(self.offset, record).inspect_err(|_| self.failed = true)?;
         self.chain = chained(self.chain, crc);
-        self.counters.bytes += record.len() as u64;
+        self.counters.bytes += length as u64;
         self.offset = end;
+        Ok(())
     }
 
     /// One sync of everything that is not durable yet. The first error is the last.
@@ -325,7 +351,7 @@ impl<D: Disk> Journal<D> {
 }
 
 fn write_header<S: Segment>(segment: &mut S, header: &SegmentHeader) -> Result<(), StorageError> {
-    segment.write(0, &header.encode());
+    segment.write(0, &header.encode())?;
     segment.sync(0, SEGMENT_HEADER_LENGTH)
 }
 

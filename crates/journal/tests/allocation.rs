@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use common::*;
-use ringside_storage::Directory;
+use ringside_storage::{Directory, Writer};
 
 /// Counts what the current thread allocates.
 struct Counting;
@@ -35,8 +35,12 @@ static COUNTING: Counting = Counting;
 
 #[test]
 fn append_flush_and_close_do_not_allocate() {
+    WRITERS.into_iter().for_each(do_not_allocate);
+}
+
+fn do_not_allocate(writer: Writer) {
     let temporary = tempfile::tempdir().unwrap();
-    let disk = Directory::create(&temporary.path().join("journal")).unwrap();
+    let disk = Directory::create(&temporary.path().join("journal")).unwrap().with_writer(writer).unwrap();
     let mut journal = create(&disk, 1 << 20);
     let commands = every_command();
     let before = ALLOCATIONS.with(Cell::get);

@@ -68,6 +68,55 @@ fn any_flipped_bit_is_refused_or_harmless() {
     assert!(refused > 30_000 && harmless > 30_000, "{refused} refused, {harmless} harmless");
 }
 
+/// A flushed journal with an unflushed batch behind its last footer: the bytes, the end of what that footer calls
+/// durable, its last sequence, the end of the footer, and the last sequence of all.
+fn with_an_unflushed_batch() -> (MemoryDisk, u64, u64, u64, u64) {
+    let disk = MemoryDisk::default();
+    let mut journal = create(&disk, SHORT);
+    for last in [6, 12] {
+        append_to(&mut journal, last);
+        journal.flush().unwrap();
+    }
+    let first = journal.append(13, START_NS + 13, &command(13)).unwrap();
+    append_to(&mut journal, 16);
+    (disk, first.offset - 64, 12, first.offset, 16)
+}
+
+#[test]
+fn a_flipped_bit_is_refused_before_the_last_watermark_and_a_reported_torn_tail_behind_it() {
+    let (disk, vouched, durable, first, last) = with_an_unflushed_batch();
+    let name = segment_file_name(1);
+    let healthy = disk.contents(&name).unwrap();
+    let (mut refused, mut torn) = (0, 0);
+    for bit in 4096 * 8..healthy.len() * 8 {
+        let mut bytes = healthy.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let damaged = MemoryDisk::default();
+        damaged.put(&name, bytes.clone());
+        let recovered = recover(&damaged);
+        if bit / 8 < vouched as usize {
+            let Err(RecoverError::Corrupt(corruption)) = recovered else {
+                panic!("bit {bit}: {recovered:?}")
+            };
+            assert!(corruption.offset <= bit as u64 / 8 && corruption.sequence <= durable);
+            refused += 1;
+            continue;
+        }
+        let recovered = recovered.unwrap_or_else(|error| panic!("bit {bit}: {error}"));
+        let tail = recovered.torn_tail().unwrap_or_else(|| panic!("bit {bit}: not reported"));
+        // A damaged footer takes what follows along; a damaged command takes itself and its successors.
+        let found = recovered.last_sequence();
+        assert!((durable..=last).contains(&found) && (found < last || bit / 8 > first as usize), "bit {bit}");
+        let cut = tail.offset as usize..(tail.offset + tail.bytes) as usize;
+        assert!(bytes[bit / 8] == 0 || cut.contains(&(bit / 8)), "bit {bit} is in the tail: {cut:?}");
+        assert!(bytes[cut.end..].iter().all(|byte| *byte == 0), "nothing behind it is lost unreported");
+        assert_eq!(damaged.contents(&tail.copy).unwrap(), bytes[cut]);
+        assert_eq!(read_all(&damaged), Ok(found));
+        torn += 1;
+    }
+    assert!(refused > 5_000 && torn > 5_000, "{refused} refused, {torn} torn tails");
+}
+
 /// Reads without the reader's patience for living journals.
 fn damaged_reads(disk: &MemoryDisk) -> u64 {
     read_all(disk).unwrap()
@@ -202,6 +251,31 @@ fn sectors_zeroed_moved_or_doubled_never_shorten_a_vouched_journal() {
             }
         }
     }
+}
+
+/// Recycled segments are zeroed before they are used again. Would a byte of the old life stay, it must not be believed.
+#[test]
+fn records_of_an_earlier_life_of_a_file_are_never_read_as_new_ones() {
+    let (disk, _) = three_segments();
+    let stale = disk.contents(&segment_file_name(1)).unwrap();
+    let disk = MemoryDisk::default();
+    let mut journal = create(&disk, SHORT);
+    while journal.segment() < 2 {
+        append_one(&mut journal);
+    }
+    let last = journal.written_sequence();
+    journal.close().unwrap();
+    drop(journal);
+    let name = segment_file_name(2);
+    let mut bytes = disk.contents(&name).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap().next_multiple_of(16);
+    // The same journal wrote the stale records, at the same offsets, with sequences that could follow.
+    bytes[end..].copy_from_slice(&stale[end..]);
+    disk.put(&name, bytes);
+    let recovered = recover(&disk).unwrap();
+    assert_eq!(recovered.last_sequence(), last);
+    assert_eq!(recovered.torn_tail().unwrap().offset, end as u64, "reported, not believed");
+    assert_eq!(read_all(&disk), Ok(last));
 }
 
 #[test]

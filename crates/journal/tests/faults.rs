@@ -27,11 +27,16 @@ fn run(disk: &MemoryDisk) -> (u64, Option<Journal<MemoryDisk>>) {
 
 #[test]
 fn after_the_kth_sync_fails_nothing_is_reported_durable_and_the_file_is_left_alone() {
-    let healthy = MemoryDisk::default();
-    run(&healthy);
-    assert!(healthy.syncs() > 50);
-    for (k, seed) in (1..=healthy.syncs()).flat_map(|k| (0..4).map(move |seed| (k, seed))) {
-        let disk = MemoryDisk::default();
+    for healthy in disks() {
+        run(&healthy);
+        assert!(healthy.syncs() > 50);
+        fails_at_every_sync(&healthy, healthy.syncs());
+    }
+}
+
+fn fails_at_every_sync(kind: &MemoryDisk, syncs: u64) {
+    for (k, seed) in (1..=syncs).flat_map(|k| (0..4).map(move |seed| (k, seed))) {
+        let disk = kind.empty_twin();
         disk.fail_sync(k);
         let (promised, journal) = run(&disk);
         let operations = disk.operations();

@@ -6,6 +6,7 @@ mod failure;
 mod replay;
 mod send;
 mod serve;
+mod sigbus;
 
 use std::process::ExitCode;
 

@@ -15,6 +15,7 @@ use tracing::info;
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::{Failure, USAGE};
+use crate::sigbus;
 
 /// Arguments of `serve`.
 #[derive(Args)]
@@ -45,6 +46,8 @@ pub fn run(args: &ServeArgs) -> Result<(), Failure> {
     start_logging();
     // Before any thread: all of them inherit the mask of the handler's pipe, none is killed by a signal.
     let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(|error| Failure::new(USAGE, error))?;
+    sigbus::ends_with_a_message(&config.data_dir.join("journal"))
+        .map_err(|error| Failure::new(USAGE, error))?;
     let (venue, ready) = Venue::start(&config, tools())?;
     announce(&config, &ready, args.config.is_none());
     let (stop, handle) = (venue.stopper(), signals.handle());

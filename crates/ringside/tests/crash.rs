@@ -158,11 +158,13 @@ fn every_acknowledged_command_survives_kill_exactly_once() {
     settle(&site, &mut traders);
 }
 
-/// Small segments, so that kills meet rotations; another layout each time, because one thread hides a reply that
+/// Small segments, so that kills meet rotations; the other writer and another layout each time, because one thread hides a reply that
 /// overtakes its journal.
 fn config_of(round: u64) -> String {
     let layout = ["two-cores", "three-cores", "four-cores"][(round % 3) as usize];
     let config = CONFIG.replace("layout = \"auto\"", &format!("layout = \"{layout}\""));
+    let writer = if round.is_multiple_of(2) { "mmap" } else { "direct" };
+    let config = config.replace("[journal]", &format!("[journal]\nwriter = \"{writer}\""));
     config.replace("segment_size = 4194304", "segment_size = 1048576")
 }
 

@@ -118,7 +118,8 @@ fn every_key_of_the_rules_starts_a_venue_and_starts_it_again() {
 #[test]
 fn what_is_not_built_yet_is_refused_by_key() {
     let cases = [
-        (with("sync = \"always\"", "sync = \"always\"\nwriter = \"direct\""), "journal.writer"),
+        (with("sync = \"always\"", "sync = \"always\"\nwriter = \"odirect\""), "journal.writer"),
+        (with("sync = \"always\"", "sync = \"always\"\nmax_sync_ms = 0"), "journal.max_sync_ms"),
         (with("[journal]", "[session]\nroll_at = \"17:00\"\n[journal]"), "session.roll_at"),
     ];
     for (config, key) in cases {

@@ -13,6 +13,8 @@ pub enum Operation {
     Create,
     /// Open an existing file.
     Open,
+    /// Open an existing file around the page cache (`O_DIRECT`).
+    OpenDirect,
     /// Read bytes or a length.
     Read,
     /// Write bytes.
@@ -39,6 +41,7 @@ impl fmt::Display for Operation {
             Operation::List => "list",
             Operation::Create => "create",
             Operation::Open => "open",
+            Operation::OpenDirect => "open (O_DIRECT)",
             Operation::Read => "read",
             Operation::Write => "write",
             Operation::Map => "map",

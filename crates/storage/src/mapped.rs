@@ -6,17 +6,25 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use memmap2::MmapMut;
+use memmap2::{Advice, MmapMut};
 
 use crate::error::Named;
 use crate::{Operation, Segment, StorageError};
+
+const PAGE: usize = 4096;
 
 /// A [`Segment`] in a writable shared mapping.
 #[derive(Debug)]
 pub struct MappedSegment {
     map: MmapMut,
     path: PathBuf,
+    /// Pages before this were made writable ahead of the stores.
+    ready: usize,
 }
+
+/// Bytes made writable at once: one system call instead of a fault for each page. Not more, because what is made
+/// writable counts as dirty, and may be written back before it says anything.
+const READY_STEP: usize = 64 << 10;
 
 impl MappedSegment {
     /// Maps the whole of `file`, which must have been filled with real zeros or records: a store into a hole
@@ -27,7 +35,16 @@ impl MappedSegment {
         // it with pread. A program that ignores the lock and truncates the file causes a SIGBUS, which
         // stops the process: it cannot make us see wrong memory.
         let map = unsafe { MmapMut::map_mut(file) }.named(Operation::Map, path)?;
-        Ok(MappedSegment { map, path: path.to_owned() })
+        Ok(MappedSegment { map, path: path.to_owned(), ready: 0 })
+    }
+
+    /// Makes the pages of the next step writable. Where the kernel cannot, every page's first store faults instead.
+    #[cold]
+    fn make_ready(&mut self, offset: usize, end: usize) {
+        let from = self.ready.max(offset) & !(PAGE - 1);
+        let to = end.next_multiple_of(READY_STEP).min(self.map.len());
+        let _ = self.map.advise_range(Advice::PopulateWrite, from, to - from);
+        self.ready = to;
     }
 }
 
@@ -37,9 +54,20 @@ impl Segment for MappedSegment {
     }
 
     #[inline]
-    fn write(&mut self, offset: u64, bytes: &[u8]) {
+    fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), StorageError> {
         let offset = offset as usize;
-        self.map[offset..offset + bytes.len()].copy_from_slice(bytes);
+        let end = offset + bytes.len();
+        if end > self.ready {
+            self.make_ready(offset, end);
+        }
+        self.map[offset..end].copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The mapping is the kernel's own page cache.
+    #[inline]
+    fn hand_over(&mut self) -> Result<(), StorageError> {
+        Ok(())
     }
 
     fn sync(&mut self, from: u64, to: u64) -> Result<(), StorageError> {

@@ -6,6 +6,9 @@
 //! sector independently, in no order. A failed sync marks pages clean without writing them, and every later
 //! sync answers `Ok` without writing anything: measured behaviour of Linux, not malice.
 //!
+//! A disk [`MemoryDisk::with_writer`] of the direct kind gives out the real [`crate::DirectSegment`] over a file of this
+//! model: what is not handed over dies with the process.
+//!
 //! Not modelled: reads that fail, and a device that loses what it confirmed.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +17,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::error::Named;
-use crate::{Disk, Operation, Pace, ReadAt, Segment, StorageError};
+use crate::{DirectSegment, Disk, Operation, Pacer, ReadAt, StorageError, Writer};
+
+mod segment;
+
+pub use segment::{MemorySegment, OpenFile};
 
 /// Linux errno of an input/output error.
 const EIO: i32 = 5;
@@ -169,6 +176,7 @@ fn refused(operation: Operation, name: &str, errno: i32) -> StorageError {
 #[derive(Clone)]
 pub struct MemoryDisk {
     state: Arc<Mutex<State>>,
+    writer: Writer,
 }
 
 impl Default for MemoryDisk {
@@ -194,7 +202,12 @@ impl MemoryDisk {
             power_ends: None,
             free_bytes: None,
         };
-        MemoryDisk { state: Arc::new(Mutex::new(state)) }
+        MemoryDisk { state: Arc::new(Mutex::new(state)), writer: Writer::Mapped }
+    }
+
+    /// The same disk, its segments opened from now on in this way.
+    pub fn with_writer(self, writer: Writer) -> MemoryDisk {
+        MemoryDisk { writer, ..self }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -254,6 +267,12 @@ impl MemoryDisk {
         state.names.get(name).map(|id| state.files[id].cached.clone())
     }
 
+    /// The bytes of a file that a power cut would leave if it took everything that is dirty.
+    pub fn durable_contents(&self, name: &str) -> Option<Vec<u8>> {
+        let state = self.state();
+        state.names.get(name).map(|id| state.files[id].durable.clone())
+    }
+
     /// Puts a whole durable file in place of whatever has that name.
     pub fn put(&self, name: &str, bytes: Vec<u8>) {
         let mut state = self.state();
@@ -262,9 +281,14 @@ impl MemoryDisk {
         (state.free_bytes, state.power_ends) = (free, power);
     }
 
+    /// An independent disk of the same kind without files.
+    pub fn empty_twin(&self) -> MemoryDisk {
+        MemoryDisk::with_sector(self.state().sector).with_writer(self.writer)
+    }
+
     /// An independent disk with the same bytes, without dirty sectors and faults.
     pub fn duplicate(&self) -> MemoryDisk {
-        let twin = MemoryDisk::with_sector(self.state().sector);
+        let twin = self.empty_twin();
         let state = self.state();
         for (name, id) in &state.names {
             twin.put(name, state.files[id].cached.clone());
@@ -275,7 +299,11 @@ impl MemoryDisk {
 
     fn segment(&self, state: &State, id: u64, name: &str) -> MemorySegment {
         let length = state.files[&id].cached.len() as u64;
-        MemorySegment { disk: self.clone(), id, life: state.life, length, name: name.to_owned() }
+        let file = OpenFile { disk: self.clone(), id, life: state.life, length, name: name.to_owned() };
+        match self.writer {
+            Writer::Mapped => MemorySegment::Mapped(file),
+            Writer::Direct => MemorySegment::Direct(DirectSegment::new(file)),
+        }
     }
 }
 
@@ -287,9 +315,23 @@ impl Disk for MemoryDisk {
         Ok(self.state().names.keys().cloned().collect())
     }
 
-    fn create(&self, name: &str, length: u64, _pace: Pace) -> Result<MemorySegment, StorageError> {
+    fn create(&self, name: &str, length: u64, _pacer: impl Pacer) -> Result<MemorySegment, StorageError> {
         let mut state = self.state();
         let id = state.add(name, vec![0; length as usize])?;
+        Ok(self.segment(&state, id, name))
+    }
+
+    fn recycle(&self, from: &str, name: &str, _pacer: impl Pacer) -> Result<MemorySegment, StorageError> {
+        let mut state = self.state();
+        let length = state.files[&state.file(from, Operation::Rename)?].cached.len();
+        state.require_power(Operation::Rename, from)?;
+        state.names.remove(from);
+        // Its blocks are not free in between, so there is room for it.
+        let free = state.free_bytes.take();
+        let added = state.add(name, vec![0; length]);
+        state.free_bytes = free;
+        let id = added?;
+        state.durable_names.remove(from);
         Ok(self.segment(&state, id, name))
     }
 
@@ -355,43 +397,6 @@ impl Disk for MemoryDisk {
     }
 }
 
-/// A file of a [`MemoryDisk`], open for writing until the next crash.
-pub struct MemorySegment {
-    disk: MemoryDisk,
-    id: u64,
-    life: u64,
-    length: u64,
-    name: String,
-}
-
-impl Segment for MemorySegment {
-    fn length(&self) -> u64 {
-        self.length
-    }
-
-    fn write(&mut self, offset: u64, bytes: &[u8]) {
-        let (from, to) = (offset as usize, offset as usize + bytes.len());
-        assert!(to as u64 <= self.length, "Invariant: a segment never grows");
-        let mut state = self.disk.state();
-        if !state.powered() || state.life != self.life || bytes.is_empty() {
-            return;
-        }
-        let sectors = from / state.sector..to.div_ceil(state.sector);
-        let file = state.files.get_mut(&self.id).expect("Invariant: files are never forgotten");
-        file.cached[from..to].copy_from_slice(bytes);
-        file.dirty.extend(sectors);
-    }
-
-    fn sync(&mut self, from: u64, to: u64) -> Result<(), StorageError> {
-        assert!(from <= to && to <= self.length, "Invariant: only bytes of the segment are synced");
-        let mut state = self.disk.state();
-        if state.life != self.life {
-            return Err(refused(Operation::Sync, &self.name, EIO));
-        }
-        state.sync(self.id, from as usize, to as usize, &self.name)
-    }
-}
-
 /// A file of a [`MemoryDisk`], open for reading.
 pub struct MemoryReader {
     disk: MemoryDisk,
@@ -416,6 +421,7 @@ impl ReadAt for MemoryReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Pace, Segment};
 
     fn disk() -> (MemoryDisk, MemorySegment) {
         let disk = MemoryDisk::default();
@@ -428,9 +434,9 @@ mod tests {
         let (mut kept, mut lost) = (0, 0);
         for seed in 0..64 {
             let (disk, mut segment) = disk();
-            segment.write(0, &[1; 512]);
+            segment.write(0, &[1; 512]).unwrap();
             segment.sync(0, 512).unwrap();
-            segment.write(512, &[2; 1024]);
+            segment.write(512, &[2; 1024]).unwrap();
             disk.crash(&mut Dice::new(seed));
             let bytes = disk.contents("a").unwrap();
             assert_eq!(bytes[..512], [1; 512]);
@@ -447,9 +453,9 @@ mod tests {
         let (disk, mut segment) = disk();
         disk.fail_sync(2);
         segment.sync(0, 8192).unwrap();
-        segment.write(0, &[3; 512]);
+        segment.write(0, &[3; 512]).unwrap();
         assert_eq!(segment.sync(0, 512).unwrap_err().errno, EIO);
-        segment.write(512, &[4; 512]);
+        segment.write(512, &[4; 512]).unwrap();
         segment.sync(0, 8192).unwrap();
         disk.crash(&mut Dice::new(0));
         assert_eq!(disk.contents("a").unwrap(), vec![0; 8192]);
@@ -459,8 +465,8 @@ mod tests {
     fn without_power_nothing_has_an_effect() {
         let (disk, mut segment) = disk();
         disk.cut_power_after(1);
-        segment.write(0, &[1; 512]);
-        segment.write(512, &[1; 512]);
+        segment.write(0, &[1; 512]).unwrap();
+        segment.write(512, &[1; 512]).unwrap();
         segment.sync(0, 8192).unwrap_err();
         disk.crash(&mut Dice::new(1));
         assert_eq!(disk.contents("a").unwrap()[512..1024], [0; 512]);
@@ -470,7 +476,7 @@ mod tests {
     fn a_segment_of_an_earlier_life_is_dead() {
         let (disk, mut segment) = disk();
         disk.crash(&mut Dice::new(1));
-        segment.write(0, &[1; 512]);
+        segment.write(0, &[1; 512]).unwrap();
         segment.sync(0, 512).unwrap_err();
         assert_eq!(disk.contents("a").unwrap(), vec![0; 8192]);
     }

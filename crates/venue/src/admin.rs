@@ -4,7 +4,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::metrics;
 use crate::shared::Shared;
+use crate::stall::Breaker;
 
 mod command;
 mod directory;
@@ -23,9 +24,6 @@ mod post;
 pub use directory::Directory;
 pub(crate) use directory::trades_for;
 pub use post::{EventJson, FindTrade, Operator, TradeError};
-
-/// A sync that takes longer than this makes the venue not ready.
-const SYNC_STALL: Duration = Duration::from_millis(500);
 
 /// What `/status` tells besides the watermarks.
 #[derive(Clone, Debug)]
@@ -49,8 +47,6 @@ struct Admin {
     operator: Operator,
     registry: Registry,
     identity: Identity,
-    /// Start of the clock of `sync_started_ns`.
-    started: Instant,
 }
 
 /// Serves until the venue stops. The listener is bound by the caller, so that a bad address is a start-up error.
@@ -65,7 +61,7 @@ pub fn serve(
     let over = until_over(shared.clone());
     let server = runtime.spawn(async move {
         let registry = metrics::registry(shared.clone());
-        let admin = Arc::new(Admin { shared, operator, registry, identity, started: Instant::now() });
+        let admin = Arc::new(Admin { shared, operator, registry, identity });
         let router = Router::new()
             .route("/metrics", get(metrics_text))
             .route("/livez", get(livez))
@@ -84,7 +80,9 @@ pub fn serve(
 }
 
 async fn until_over(shared: Arc<Shared>) {
+    let mut breaker = Breaker::default();
     while !shared.is_over() {
+        breaker.look(&shared.sync_watch);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -146,11 +144,6 @@ impl Admin {
         if self.shared.stop.load(Ordering::Relaxed) {
             return Some("stopping\n");
         }
-        let started = self.shared.sync_started_ns.load(Ordering::Relaxed);
-        let running = (self.started.elapsed().as_nanos() as u64).saturating_sub(started);
-        if started != 0 && running > SYNC_STALL.as_nanos() as u64 {
-            return Some("journal sync is stalled\n");
-        }
-        None
+        self.shared.sync_watch.is_stalled().then_some("journal sync is stalled\n")
     }
 }

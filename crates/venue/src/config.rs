@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ringside_domain::{Account, Firm, InstrumentTerms, LoginTerms, RiskLimits, Username};
 use ringside_gateway::Password;
+use ringside_storage::Writer;
 
 mod demo;
 mod instrument;
@@ -192,6 +193,12 @@ pub struct Config {
     pub admin_token: Option<AdminToken>,
     /// Promise of an acknowledgement.
     pub sync: Sync,
+    /// A batch that takes the journal longer makes the venue not ready.
+    pub max_sync: Duration,
+    /// How segments are written.
+    pub writer: Writer,
+    /// Where sealed segments are copied to, compressed; `None` = nowhere.
+    pub archive: Option<PathBuf>,
     /// Bytes of a segment; `None` = by free space.
     pub segment_size: Option<u64>,
     /// Threads.

@@ -17,6 +17,7 @@
 //! *Architecture Invariant:* the first error of a stage stops all of them. Nothing is acknowledged after it.
 
 pub mod admin;
+pub mod archive;
 pub mod bell;
 pub mod boot;
 pub mod clock;
@@ -30,6 +31,7 @@ pub mod recovery;
 pub mod ring;
 pub mod shared;
 pub mod stages;
+pub mod stall;
 pub mod threads;
 pub mod venue;
 

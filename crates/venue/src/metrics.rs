@@ -77,7 +77,7 @@ fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: &
 fn sequences(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let rows = [
         ("published_sequence", "Last command handed to the input ring", &shared.published),
-        ("written_sequence", "Last command handed to the kernel", &shared.written),
+        ("written_sequence", "Last command in the journal, durable or not", &shared.written),
         ("durable_sequence", "Last command on stable storage", &shared.durable),
         ("released_sequence", "Last command that may be answered", &shared.released),
         ("applied_sequence", "Last command carried out by the engine", &shared.applied),
@@ -116,7 +116,21 @@ fn sync_times(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Resu
     let sum = load(&shared.sync_times.sum_ns) as f64 / 1e9;
     let help = "Time of one journal sync";
     let mut metric = encoder.encode_descriptor("sync", help, Some(&Unit::Seconds), MetricType::Histogram)?;
-    metric.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
+    metric.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+    stalls(shared, encoder)
+}
+
+fn stalls(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let watch = &shared.sync_watch;
+    let help = "1 while the journal takes longer than max_sync_ms and nothing is acknowledged";
+    gauge(encoder, "journal_stalled", help, u64::from(watch.is_stalled()))?;
+    let running = ConstGauge::new(watch.running().as_secs_f64());
+    let help = "Time of the batch that the journal is busy with";
+    let kind = MetricType::Gauge;
+    running.encode(encoder.encode_descriptor("journal_busy", help, Some(&Unit::Seconds), kind)?)?;
+    let count = ConstCounter::new(watch.stalls());
+    let help = "Times the journal took longer than max_sync_ms";
+    count.encode(encoder.encode_descriptor("journal_stalls", help, None, MetricType::Counter)?)
 }
 
 fn traffic(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -3,6 +3,7 @@
 //! The journal is checked and its end found, every command is carried out again, and the streams of all logins
 //! are written anew: the same commands give the same bytes. Then what the start itself changes is journaled.
 
+use std::io::ErrorKind;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::thread::JoinHandle;
@@ -34,6 +35,10 @@ impl CommandLog for Log {
 
     fn append(&mut self, sequence: Sequence, time_ns: TimeNs, command: &Command) -> Result<(), JournalError> {
         Journal::append(self, sequence, time_ns, command).map(|_| ())
+    }
+
+    fn hand_over(&mut self) -> Result<(), JournalError> {
+        Journal::hand_over(self)
     }
 
     fn flush(&mut self) -> Result<Sequence, JournalError> {
@@ -73,7 +78,7 @@ pub struct VenueJournal {
 
 /// Recovers the data directory, and journals what the start changes.
 pub fn recover(config: &Config) -> Result<Recovered, VenueError> {
-    let disk = Directory::create(&config.data_dir.join("journal"))?;
+    let disk = open_disk(config)?;
     let found = recover_journal(&disk)?;
     if let Some(tail) = found.torn_tail() {
         let (bytes, copy) = (tail.bytes, tail.copy.as_str());
@@ -102,6 +107,20 @@ pub fn recover(config: &Config) -> Result<Recovered, VenueError> {
         streams,
         sequence,
         kept,
+    })
+}
+
+/// The journal's directory, with the writer that was asked for. Not every file system lets itself be written around
+/// its cache.
+fn open_disk(config: &Config) -> Result<Directory, VenueError> {
+    let disk = Directory::create(&config.data_dir.join("journal"))?;
+    disk.with_writer(config.writer).map_err(|error| match error.kind {
+        ErrorKind::InvalidInput | ErrorKind::Unsupported => VenueError::Config(ConfigError {
+            file: config.file.clone(),
+            key: "journal.writer".into(),
+            problem: format!("\"direct\" needs a file system with O_DIRECT, use \"mmap\" here: {error}"),
+        }),
+        _ => VenueError::Storage(error),
     })
 }
 
@@ -194,7 +213,7 @@ impl Replayed {
         for (command, sequence) in commands.iter().zip(before + 1..) {
             CommandLog::append(journal, sequence, time_ns, command).map_err(failed)?;
         }
-        journal.flush().map_err(failed)?;
+        journal.close().map_err(failed)?;
         Named::These(names).write(&config.data_dir).map_err(unnamed(config))?;
         Ok(kept)
     }

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 use ringside_domain::TimeNs;
 
+use crate::stall::SyncWatch;
+
 /// A number that only ever grows, with one writer and many readers.
 #[derive(Debug, Default)]
 pub struct Watermark(CachePadded<AtomicU64>);
@@ -87,12 +89,44 @@ pub fn bump(counter: &AtomicU64, by: u64) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(by), Ordering::Relaxed);
 }
 
+/// A point that every command passes on its way to being promised.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cursor {
+    /// Handed to the kernel.
+    Written,
+    /// On stable storage.
+    Durable,
+}
+
+/// What an answer waits for: all of some cursors. A cursor of replicas joins here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReplyGate {
+    cursors: Vec<Cursor>,
+}
+
+impl ReplyGate {
+    /// A gate of at least one cursor.
+    pub fn new(cursors: &[Cursor]) -> Self {
+        assert!(!cursors.is_empty(), "Invariant: an answer waits for something");
+        ReplyGate { cursors: cursors.to_vec() }
+    }
+
+    /// The last command that may be answered: the least of the cursors.
+    pub fn released(&self, shared: &Shared) -> u64 {
+        let passed = |cursor: &Cursor| match cursor {
+            Cursor::Written => shared.written.get(),
+            Cursor::Durable => shared.durable.get(),
+        };
+        self.cursors.iter().map(passed).min().expect("Invariant: an answer waits for something")
+    }
+}
+
 /// State that the stages share.
 #[derive(Debug, Default)]
 pub struct Shared {
     /// Handed to the input ring. Writer: gateway.
     pub published: Watermark,
-    /// In the journal's mapping: handed to the kernel. Writer: journal.
+    /// In the journal, durable or not. Writer: journal.
     pub written: Watermark,
     /// On stable storage. Writer: journal.
     pub durable: Watermark,
@@ -112,8 +146,8 @@ pub struct Shared {
     pub input_closed: AtomicBool,
     /// Time of each sync. Writer: journal.
     pub sync_times: SyncTimes,
-    /// When the sync under way began, nanoseconds since start; 0 = none. Writer: journal.
-    pub sync_started_ns: AtomicU64,
+    /// What the journal is busy with. Writer: journal.
+    pub sync_watch: SyncWatch,
     /// Counters of the gateway. Writer: gateway.
     pub gateway: GatewayCounters,
     /// Matches. Writer: engine.
@@ -174,7 +208,12 @@ impl RejectCounters {
 impl Shared {
     /// State of a venue whose journal ends at a sequence.
     pub fn new(last_sequence: u64) -> Self {
-        let shared = Shared::default();
+        Shared::watched(last_sequence, SyncWatch::default())
+    }
+
+    /// The same with a watch over its journal.
+    pub fn watched(last_sequence: u64, sync_watch: SyncWatch) -> Self {
+        let shared = Shared { sync_watch, ..Shared::default() };
         for watermark in [
             &shared.published,
             &shared.written,
@@ -192,5 +231,20 @@ impl Shared {
     pub fn is_over(&self) -> bool {
         // Relaxed: seen soon is enough; what must not leave is guarded by `released`.
         self.fatal.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_releases_what_has_passed_all_of_its_cursors() {
+        let shared = Shared::new(5);
+        shared.written.advance(9);
+        shared.durable.advance(7);
+        assert_eq!(ReplyGate::new(&[Cursor::Written]).released(&shared), 9);
+        assert_eq!(ReplyGate::new(&[Cursor::Durable]).released(&shared), 7);
+        assert_eq!(ReplyGate::new(&[Cursor::Written, Cursor::Durable]).released(&shared), 7);
     }
 }

@@ -18,6 +18,7 @@ use thiserror::Error;
 use tracing::{error, info, warn};
 
 use crate::admin::{self, Directory, EventJson, FindTrade, Identity, Operator, TradeError};
+use crate::archive;
 use crate::boot::login_ids;
 use crate::clock::VenueClock;
 use crate::config::{Config, ConfigError, Sync};
@@ -30,6 +31,7 @@ use crate::shared::Shared;
 use crate::stages::{
     EngineStage, GatewayStage, Inlet, JournalStage, Stage, StageError, StorageWatch, SyncPolicy,
 };
+use crate::stall::SyncWatch;
 use crate::threads::{StageThread, ThreadBell, bell, wakes_poll};
 
 /// Why a venue did not start, or did not stay up.
@@ -165,6 +167,13 @@ fn lock(config: &Config) -> Result<DirectoryLock, VenueError> {
     };
     create(config.data_dir.clone())?;
     create(config.data_dir.join("outbound"))?;
+    if let Some(archive) = &config.archive {
+        create_durable(archive).map_err(|error| ConfigError {
+            file: config.file.clone(),
+            key: "journal.archive".into(),
+            problem: format!("{} cannot be created: {error}", archive.display()),
+        })?;
+    }
     Ok(DirectoryLock::acquire(&config.data_dir)?)
 }
 
@@ -211,7 +220,7 @@ impl<'a> Wiring<'a> {
         };
         let gateway = open_gateway(config, options)?;
         let verifier = Verifier::new(credentials(config, &engine), job_queue, verdict_queue);
-        let shared = Arc::new(Shared::new(sequence));
+        let shared = Arc::new(Shared::watched(sequence, SyncWatch::new(config.max_sync)));
         let (client, desk) = desk(gateway.waker());
         let operator = Operator {
             token: config.admin_token.clone(),
@@ -259,6 +268,11 @@ impl<'a> Wiring<'a> {
         } = self;
         let mut helpers = vec![journal.preparer];
         helpers.push(spawn_verifier(verifier, &gateway)?);
+        if let Some(path) = config.archive.clone() {
+            let (disk, shared) =
+                (ringside_storage::Directory::open(&config.data_dir.join("journal"))?, shared.clone());
+            helpers.push(spawn("ringside-archive", move || archive::run(disk, path, shared))?);
+        }
         let core = config.pipeline.cores.admin;
         helpers.push(spawn_admin(admin_listener, shared.clone(), identity, operator, core)?);
         let (time_ns, clock) = (journal.time_ns, journal.clock);

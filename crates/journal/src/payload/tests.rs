@@ -3,6 +3,8 @@ use ringside_domain::{
     Scope, SelfTradePrevention, SetLimits, SetState, Symbol, Text, Username,
 };
 
+use rkyv::ser::{allocator::SubAllocator, writer::Buffer};
+
 use super::*;
 use crate::format::{RECORD_HEADER_LENGTH, record_length};
 
@@ -156,4 +158,31 @@ fn the_version_after_the_last_is_newer() {
         assert_eq!(decode(kind, 0, &[0; 16]), Err(PayloadFault::NewerVersion));
     }
     assert_eq!(decode(31, 1, &[0; 16]), Err(PayloadFault::UnknownKind));
+}
+
+/// Writes a stored struct as rkyv does.
+fn archived<T>(stored: &T) -> Vec<u8>
+where
+    T: for<'a> rkyv::Serialize<low::LowSerializer<Buffer<'a>, SubAllocator<'a>, Failure>>,
+{
+    let mut bytes = [0; PAYLOAD_LENGTH_MAX];
+    let written = low::to_bytes_in_with_alloc(stored, Buffer::from(&mut bytes[..]), SubAllocator::empty());
+    written.unwrap().to_vec()
+}
+
+#[test]
+fn the_bytes_of_a_stored_struct_are_its_archive() {
+    let order = EnterV2::from_domain(
+        7,
+        &match enter(OrderOptions { peg_offset: -3, ..OrderOptions::default() }) {
+            Action::Enter(enter) => enter,
+            other => panic!("{other:?}"),
+        },
+    );
+    assert_eq!(order.as_bytes(), archived(&order));
+    let number = NumberV1::new(8, 9);
+    assert_eq!(number.as_bytes(), archived(&number));
+    let login =
+        LoginTermsV2::from_domain(1, &LoginTerms::plain(LoginId(3), Text(*b"ALICE "), Text(*b"ALCE")));
+    assert_eq!(login.as_bytes(), archived(&login));
 }

@@ -3,10 +3,22 @@
 
 use ringside_domain::*;
 use ringside_journal::{Journal, Reader, RecoverError, Recovered, SegmentOptions, SegmentSource, recover};
-use ringside_storage::{Disk, MemoryDisk, Pace};
+use ringside_storage::{Dice, Disk, MemoryDisk, Pace, Writer};
 
 pub const EPOCH: u64 = 0x0123_4567_89ab_cdef;
 pub const START_NS: u64 = 1_700_000_000_000_000_000;
+
+pub const WRITERS: [Writer; 2] = [Writer::Mapped, Writer::Direct];
+
+/// An empty disk of each kind.
+pub fn disks() -> [MemoryDisk; 2] {
+    WRITERS.map(|writer| MemoryDisk::default().with_writer(writer))
+}
+
+/// The same disk, opened by one writer or the other.
+pub fn either(disk: &MemoryDisk, dice: &mut Dice) -> MemoryDisk {
+    disk.clone().with_writer(WRITERS[usize::from(dice.flip())])
+}
 
 fn enter(user_ref_num: u32) -> Enter {
     Enter {

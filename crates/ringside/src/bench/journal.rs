@@ -1,14 +1,16 @@
-//! The journal alone: cost of an append, arrival to durable at a fixed rate, and the raw device between.
+//! The journal alone: cost of an append, arrival to durable at a fixed rate, one record a flush, saturation, and the raw
+//! device between.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use hdrhistogram::Histogram;
 use ringside_domain::Command;
-use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
+use ringside_journal::{Journal, JournalError, PreparerTask, SegmentOptions, new_epoch, preparer};
 use ringside_sim::steady::SteadyFlow;
-use ringside_storage::{Directory, Pace};
+use ringside_storage::{Directory, Pace, StorageError, Writer};
 
 use super::probe::RawDevice;
 use super::report::{Report, histogram, record, us};
@@ -16,10 +18,24 @@ use crate::failure::{Failure, STORAGE};
 
 /// Bytes of a segment here: as in a venue.
 const SEGMENT: u64 = 64 << 20;
+/// Segments that are ready before the saturation without a preparer begins.
+const READY: usize = 8;
+/// Records of a flush at saturation.
+const BATCH: u64 = 1_024;
+
+/// Which writer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Which {
+    Mmap,
+    Direct,
+}
 
 /// Arguments of `bench journal`.
 #[derive(Args)]
 pub struct JournalArgs {
+    /// As `[journal] writer`.
+    #[arg(long, value_enum, default_value = "mmap")]
+    writer: Which,
     /// Records a second offered (open loop).
     #[arg(long, default_value_t = 100_000)]
     rate: u64,
@@ -34,56 +50,98 @@ pub struct JournalArgs {
     json: bool,
 }
 
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        Failure::new(STORAGE, error)
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Failure::new(STORAGE, error)
+    }
+}
+
 /// Runs the benchmark.
 pub fn run(args: &JournalArgs) -> Result<(), Failure> {
-    let scratch = tempfile::tempdir_in(&args.dir).map_err(|error| Failure::new(STORAGE, error))?;
-    let fail = |error: &dyn std::fmt::Display| Failure::new(STORAGE, error.to_string());
-    let mut raw = RawDevice::new(scratch.path()).map_err(|error| fail(&error))?;
-    let disk = Directory::create(&scratch.path().join("journal")).map_err(|error| fail(&error))?;
-    let pace = Pace::Unpaced;
-    let (source, task) = preparer(disk.clone(), SegmentOptions { length: SEGMENT, ahead: 2, pace }, 1);
-    let helper = std::thread::spawn(move || task.run());
-    let mut journal = Journal::create(source, new_epoch(), 0).map_err(|error| fail(&error))?;
-    let commands: Vec<Command> = SteadyFlow::new().take(1 << 16).collect();
-    let mut state = State { sequence: 0, commands };
-    let append = state.append_cost(&mut journal).map_err(|error| fail(&error))?;
-    let (mut durable, mut device) = (histogram(), histogram());
-    let mut total = 0;
-    let begin = Instant::now();
-    while begin.elapsed().as_secs_f64() < args.duration {
-        // Interleaved: both see the same weather.
-        raw.probe(200, &mut device).map_err(|error| fail(&error))?;
-        let slice = Duration::from_millis(400);
-        total +=
-            state.open_loop(&mut journal, args.rate, slice, &mut durable).map_err(|error| fail(&error))?;
-    }
-    let (disk_before, log_before) = (disk_bytes(&args.dir), journal.counters().bytes);
-    let closed = state.saturate(&mut journal).map_err(|error| fail(&error))?;
-    let written = journal.counters().bytes - log_before;
-    let amplification =
-        disk_bytes(&args.dir).zip(disk_before).map(|(now, then)| (now - then) as f64 / written as f64);
-    drop(journal);
-    let _ = helper.join();
+    let failed = |error: std::io::Error| Failure::new(STORAGE, error);
+    let scratch = tempfile::tempdir_in(&args.dir).map_err(failed)?;
+    let writer = if args.writer == Which::Mmap { Writer::Mapped } else { Writer::Direct };
+    let mut raw = RawDevice::new(scratch.path()).map_err(failed)?;
+    let mut device = histogram();
     let mut report = Report::default();
-    report.number("raw_p50_us", us(&device, 0.5));
-    report.number("raw_p99_us", us(&device, 0.99));
-    report.number("durable_p50_us", us(&durable, 0.5));
-    report.number("durable_p99_us", us(&durable, 0.99));
-    report.number("append_p50_ns", append);
-    report.number("records_per_s", closed);
-    match amplification {
-        Some(ratio) => report.number("disk_bytes_per_log_byte", ratio),
-        None => report.value("disk_bytes_per_log_byte", serde_json::Value::Null),
+    report.value("writer", format!("{writer:?}").to_lowercase());
+    {
+        let disk = Directory::create(&scratch.path().join("latency"))?.with_writer(writer)?;
+        let mut bench = Bench::new(&disk)?;
+        report.number("append_p50_ns", bench.append_cost()?);
+        let (mut durable, mut single) = (histogram(), histogram());
+        let begin = Instant::now();
+        let mut total = 0;
+        while begin.elapsed().as_secs_f64() < args.duration {
+            // Interleaved: all see the same weather.
+            raw.probe(200, &mut device).map_err(failed)?;
+            total += bench.open_loop(args.rate, Duration::from_millis(400), &mut durable)?;
+            raw.probe(200, &mut device).map_err(failed)?;
+            bench.one_by_one(400, &mut single)?;
+        }
+        bench.end();
+        latencies(&mut report, &device, &durable, &single);
+        report.value("records_at_rate", total);
+        report.value("rate", args.rate);
     }
-    report.value("records_at_rate", total);
-    report.value("rate", args.rate);
+    saturate(scratch.path(), writer, &mut report)?;
     report.print(args.json);
     Ok(())
 }
 
+fn latencies(
+    report: &mut Report,
+    device: &Histogram<u64>,
+    durable: &Histogram<u64>,
+    single: &Histogram<u64>,
+) {
+    let ratio = |of: &Histogram<u64>, quantile| us(of, quantile) / us(device, quantile);
+    report.number("raw_p50_us", us(device, 0.5));
+    report.number("raw_p99_us", us(device, 0.99));
+    report.number("durable_p50_us", us(durable, 0.5));
+    report.number("durable_p99_us", us(durable, 0.99));
+    report.number("durable_p50_r", ratio(durable, 0.5));
+    report.number("durable_p99_r", ratio(durable, 0.99));
+    report.number("single_p50_us", us(single, 0.5));
+    report.number("single_p99_us", us(single, 0.99));
+    report.number("single_p50_r", ratio(single, 0.5));
+}
+
+/// First with all segments made ready before, so that only the log is written; then for two seconds with the preparer
+/// beside it, as in a venue, so that every byte is written twice.
+fn saturate(scratch: &Path, writer: Writer, report: &mut Report) -> Result<(), Failure> {
+    let directory = |name| Directory::create(&scratch.join(name))?.with_writer(writer);
+    let mut bench = Bench::ready(&directory("ready")?)?;
+    // The last one is still in the hand of the task, which is not driven.
+    let alone = bench.until(scratch, |bench| bench.journal.segment() == READY as u64 - 1)?;
+    report.number("records_per_s", alone.records_per_s);
+    report.optional("disk_bytes_per_log_byte", alone.own_ratio);
+    report.optional("device_bytes_per_log_byte", alone.device_ratio);
+    bench.end();
+    let mut bench = Bench::new(&directory("beside")?)?;
+    let begin = Instant::now();
+    let beside = bench.until(scratch, |_| begin.elapsed() > Duration::from_secs(2))?;
+    report.number("sustained_records_per_s", beside.records_per_s);
+    report.optional("sustained_disk_bytes_per_log_byte", beside.own_ratio);
+    bench.end();
+    Ok(())
+}
+
+/// Bytes that this process caused to be written, by stores, writes and zeros (proc(5), `write_bytes`).
+fn own_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/io").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok())
+}
+
 /// Bytes written to the disk behind a directory since boot, by anybody: an upper bound of ours. `None` where the
 /// kernel does not list the disk.
-fn disk_bytes(directory: &Path) -> Option<u64> {
+fn device_bytes(directory: &Path) -> Option<u64> {
     const SECTOR: u64 = 512;
     let device = std::fs::metadata(directory).ok()?.dev();
     let (major, minor) = (libc::major(device).to_string(), libc::minor(device).to_string());
@@ -94,42 +152,82 @@ fn disk_bytes(directory: &Path) -> Option<u64> {
     row[9].parse::<u64>().ok().map(|sectors| sectors * SECTOR)
 }
 
-type Appending<T> = Result<T, ringside_journal::JournalError>;
-
-struct State {
-    sequence: u64,
-    commands: Vec<Command>,
+/// What saturation gave.
+struct Saturated {
+    records_per_s: f64,
+    own_ratio: Option<f64>,
+    device_ratio: Option<f64>,
 }
 
-impl State {
-    fn append(&mut self, journal: &mut Journal<Directory>) -> Appending<()> {
+type Appending<T> = Result<T, JournalError>;
+
+/// A journal and what is appended to it.
+struct Bench {
+    journal: Journal<Directory>,
+    sequence: u64,
+    commands: Vec<Command>,
+    helper: Option<std::thread::JoinHandle<()>>,
+    /// Holds the sending end open.
+    idle: Option<PreparerTask<Directory>>,
+}
+
+impl Bench {
+    /// A new journal whose segments are prepared beside it.
+    fn new(disk: &Directory) -> Appending<Bench> {
+        let options = SegmentOptions { length: SEGMENT, ahead: 2, pace: Pace::Unpaced };
+        let (source, task) = preparer(disk.clone(), options, 1);
+        let helper = std::thread::spawn(move || task.run());
+        let journal = Journal::create(source, new_epoch(), 0)?;
+        Ok(Bench { helper: Some(helper), ..Bench::over(journal) })
+    }
+
+    /// A new journal whose first segments are ready; nobody prepares more.
+    fn ready(disk: &Directory) -> Result<Bench, Failure> {
+        let options = SegmentOptions { length: SEGMENT, ahead: READY, pace: Pace::Unpaced };
+        let (source, mut task) = preparer(disk.clone(), options, 1);
+        while task.poll()? {}
+        let journal = Journal::create(source, new_epoch(), 0)?;
+        Ok(Bench { idle: Some(task), ..Bench::over(journal) })
+    }
+
+    fn over(journal: Journal<Directory>) -> Bench {
+        Bench {
+            journal,
+            sequence: 0,
+            commands: SteadyFlow::new().take(1 << 16).collect(),
+            helper: None,
+            idle: None,
+        }
+    }
+
+    fn end(self) {
+        drop((self.journal, self.idle));
+        // A preparer that panicked has been seen already: the journal had no more segments.
+        let _ = self.helper.map(std::thread::JoinHandle::join);
+    }
+
+    fn append(&mut self) -> Appending<()> {
         self.sequence += 1;
         let command = &self.commands[self.sequence as usize % self.commands.len()];
-        journal.append(self.sequence, self.sequence, command).map(|_| ())
+        self.journal.append(self.sequence, self.sequence, command).map(|_| ())
     }
 
     /// Median nanoseconds of an append, in groups of 64 so that the clock is not what is measured.
-    fn append_cost(&mut self, journal: &mut Journal<Directory>) -> Appending<f64> {
+    fn append_cost(&mut self) -> Appending<f64> {
         let mut times = histogram();
         for _ in 0..2_000 {
             let begin = Instant::now();
             for _ in 0..64 {
-                self.append(journal)?;
+                self.append()?;
             }
             record(&mut times, begin.elapsed().as_nanos() as u64);
         }
-        journal.flush()?;
+        self.journal.flush()?;
         Ok(times.value_at_quantile(0.5) as f64 / 64.0)
     }
 
     /// Records arrive at fixed moments; what arrived during a flush goes into the next one.
-    fn open_loop(
-        &mut self,
-        journal: &mut Journal<Directory>,
-        rate: u64,
-        slice: Duration,
-        durable: &mut hdrhistogram::Histogram<u64>,
-    ) -> Appending<u64> {
+    fn open_loop(&mut self, rate: u64, slice: Duration, durable: &mut Histogram<u64>) -> Appending<u64> {
         let count = (rate as f64 * slice.as_secs_f64()) as u64;
         let due = |n: u64| (n as f64 * 1e9 / rate as f64) as u64;
         let begin = Instant::now();
@@ -138,30 +236,49 @@ impl State {
             let now = begin.elapsed().as_nanos() as u64;
             let first = done;
             while done < count && due(done) <= now {
-                self.append(journal)?;
+                self.append()?;
                 done += 1;
             }
             if done == first {
                 std::hint::spin_loop();
                 continue;
             }
-            journal.flush()?;
+            self.journal.flush()?;
             let end = begin.elapsed().as_nanos() as u64;
             (first..done).for_each(|n| record(durable, end - due(n)));
         }
         Ok(done)
     }
 
-    /// Records a second when there is always another batch of 1,024. The preparer works beside it, as in a venue.
-    fn saturate(&mut self, journal: &mut Journal<Directory>) -> Appending<f64> {
-        let (begin, mut count) = (Instant::now(), 0_u64);
-        while begin.elapsed() < Duration::from_secs(2) {
-            for _ in 0..1_024 {
-                self.append(journal)?;
-            }
-            journal.flush()?;
-            count += 1_024;
+    /// One record a flush, the next when the last is durable.
+    fn one_by_one(&mut self, count: u64, single: &mut Histogram<u64>) -> Appending<()> {
+        for _ in 0..count {
+            let begin = Instant::now();
+            self.append()?;
+            self.journal.flush()?;
+            record(single, begin.elapsed().as_nanos() as u64);
         }
-        Ok(count as f64 / begin.elapsed().as_secs_f64())
+        Ok(())
+    }
+
+    /// There is always another batch, until `over`.
+    fn until(&mut self, scratch: &Path, over: impl Fn(&Bench) -> bool) -> Appending<Saturated> {
+        let before = (own_bytes(), device_bytes(scratch), self.journal.counters().bytes);
+        let (begin, mut count) = (Instant::now(), 0_u64);
+        while !over(self) {
+            for _ in 0..BATCH {
+                self.append()?;
+            }
+            self.journal.flush()?;
+            count += BATCH;
+        }
+        let seconds = begin.elapsed().as_secs_f64();
+        let log = (self.journal.counters().bytes - before.2) as f64;
+        let ratio = |now: Option<u64>, then: Option<u64>| Some((now? - then?) as f64 / log);
+        Ok(Saturated {
+            records_per_s: count as f64 / seconds,
+            own_ratio: ratio(own_bytes(), before.0),
+            device_ratio: ratio(device_bytes(scratch), before.1),
+        })
     }
 }

@@ -38,6 +38,14 @@ impl Report {
         self.0.insert(name.into(), json!((value * 100.0).round() / 100.0));
     }
 
+    /// Adds a number that cannot be had everywhere.
+    pub fn optional(&mut self, name: &str, value: Option<f64>) {
+        match value {
+            Some(value) => self.number(name, value),
+            None => self.value(name, Value::Null),
+        }
+    }
+
     /// Adds anything else.
     pub fn value(&mut self, name: &str, value: impl Into<Value>) {
         self.0.insert(name.into(), value.into());

@@ -30,6 +30,19 @@ pub fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// True when strace can trace a child here; the reason is printed otherwise.
+pub fn strace_works() -> bool {
+    let tried = std::process::Command::new("strace")
+        .args(["-D", "-o", "/dev/null", "true"])
+        .stderr(std::process::Stdio::null())
+        .status();
+    let works = tried.is_ok_and(|status| status.success());
+    if !works {
+        println!("skipped: strace is missing or ptrace is not allowed");
+    }
+    works
+}
+
 /// A number from the environment, or the default of the suite.
 pub fn number_from(variable: &str, default: u64) -> u64 {
     match std::env::var(variable) {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ringside_domain::{InstrumentTerms, Text};
+use ringside_storage::Writer;
 use serde::Deserialize;
 
 use super::instrument::{self, RawInstrument};
@@ -14,11 +15,16 @@ use super::login::RawLogin;
 use super::{
     AdminToken, Apply, Config, ConfigError, Cores, Layout, LoginConfig, Overrides, Pipeline, Sync, Wait,
 };
+use crate::stall::SYNC_MAX;
 
 /// Smallest segment: a few thousand commands.
 const SEGMENT_MIN: u64 = 1 << 20;
 /// Largest segment.
 const SEGMENT_MAX: u64 = 1 << 30;
+/// Shortest patience with the journal.
+const SYNC_LIMIT_MIN: Duration = Duration::from_millis(1);
+/// Longest patience with the journal.
+const SYNC_LIMIT_MAX: Duration = Duration::from_secs(60);
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -53,7 +59,9 @@ struct RawAdmin {
 struct RawJournal {
     sync: Option<String>,
     sync_interval: Option<String>,
+    max_sync_ms: Option<u64>,
     writer: Option<String>,
+    archive: Option<PathBuf>,
     segment_size: Option<RawSize>,
 }
 
@@ -138,6 +146,9 @@ impl Raw {
             admin: address("admin.listen", self.admin.listen, "127.0.0.1:9002")?,
             admin_token: self.admin.token.map(token).transpose()?,
             sync: self.journal.sync()?,
+            max_sync: self.journal.max_sync()?,
+            writer: self.journal.writer()?,
+            archive: self.journal.archive.clone(),
             segment_size: self.journal.segment_size()?,
             pipeline: self.pipeline.checked()?,
             instruments: instruments(self.instrument)?,
@@ -159,14 +170,26 @@ impl RawJournal {
                 );
             }
         };
-        if let Some(writer) = self.writer.as_deref().filter(|writer| *writer != "mmap") {
-            return wrong("journal.writer", format!("{writer:?} is not built yet; only \"mmap\""));
-        }
         match self.sync.as_deref().unwrap_or("always") {
             "always" => Ok(Sync::Always),
             "interval" => Ok(Sync::Interval(interval)),
             "never" => Ok(Sync::Never),
             other => wrong("journal.sync", format!("{other:?} is none of always, interval, never")),
+        }
+    }
+
+    fn max_sync(&self) -> Checked<Duration> {
+        match self.max_sync_ms.map(Duration::from_millis).unwrap_or(SYNC_MAX) {
+            limit if (SYNC_LIMIT_MIN..=SYNC_LIMIT_MAX).contains(&limit) => Ok(limit),
+            limit => wrong("journal.max_sync_ms", format!("{} is not 1 to 60000", limit.as_millis())),
+        }
+    }
+
+    fn writer(&self) -> Checked<Writer> {
+        match self.writer.as_deref().unwrap_or("mmap") {
+            "mmap" => Ok(Writer::Mapped),
+            "direct" => Ok(Writer::Direct),
+            other => wrong("journal.writer", format!("{other:?} is none of mmap, direct")),
         }
     }
 

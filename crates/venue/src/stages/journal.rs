@@ -2,14 +2,13 @@
 //! whatever arrived during one sync is the next batch.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ringside_domain::{Command, Sequence, TimeNs};
 
 use super::{Stage, StageError};
 use crate::ring::{CommandClock, InputPoller, JOURNAL_BATCH};
-use crate::shared::Shared;
+use crate::shared::{Cursor, ReplyGate, Shared};
 use crate::threads::ThreadBell;
 
 /// Where commands are kept. Implemented by the journal and by stand-ins for measurements and tests.
@@ -17,15 +16,24 @@ pub trait CommandLog: Send {
     /// Why it cannot go on. Final: nothing is tried again.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// Writes one command. After this it survives the death of the process.
+    /// Writes one command.
     fn append(&mut self, sequence: Sequence, time_ns: TimeNs, command: &Command) -> Result<(), Self::Error>;
+
+    /// Makes all that was written survive the death of the process.
+    fn hand_over(&mut self) -> Result<(), Self::Error>;
 
     /// Makes all that was written survive the death of the machine. Returns the durable sequence.
     fn flush(&mut self) -> Result<Sequence, Self::Error>;
 
-    /// The last flush before an orderly end.
+    /// As [`CommandLog::flush`], and makes the proof of it durable too. Called before an orderly end, and when there
+    /// is time.
     fn close(&mut self) -> Result<Sequence, Self::Error>;
 }
+
+/// After this long without a command the last flush gets its durable proof: until then a power cut together with
+/// damage to that very batch looks like a batch that was never flushed. Long enough that no busy client ever waits
+/// for it.
+const PROOF_AFTER: Duration = Duration::from_millis(50);
 
 /// When to flush, and what releases a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,16 +46,27 @@ pub enum SyncPolicy {
     Never,
 }
 
+impl SyncPolicy {
+    fn gate(self) -> ReplyGate {
+        ReplyGate::new(match self {
+            SyncPolicy::Always => &[Cursor::Durable],
+            SyncPolicy::Interval(_) | SyncPolicy::Never => &[Cursor::Written],
+        })
+    }
+}
+
 /// The stage.
 pub struct JournalStage<L> {
     log: L,
     input: InputPoller,
     policy: SyncPolicy,
+    gate: ReplyGate,
     shared: Arc<Shared>,
     sequence: Sequence,
     clock: CommandClock,
     last_flush: Instant,
-    started: Instant,
+    /// The last flush has no durable proof yet.
+    unproven: bool,
     /// Who waits for releases.
     waiters: Vec<Arc<ThreadBell>>,
 }
@@ -62,42 +81,50 @@ impl<L: CommandLog> JournalStage<L> {
         (sequence, time_ns): (Sequence, TimeNs),
         waiters: Vec<Arc<ThreadBell>>,
     ) -> Self {
-        let (clock, now) = (CommandClock::new(time_ns), Instant::now());
-        JournalStage { log, input, policy, shared, sequence, clock, last_flush: now, started: now, waiters }
+        let (clock, gate) = (CommandClock::new(time_ns), policy.gate());
+        let last_flush = Instant::now();
+        // The start proves what it finds and what it journals itself.
+        let unproven = false;
+        JournalStage { log, input, policy, gate, shared, sequence, clock, last_flush, unproven, waiters }
     }
 
-    /// Appends a batch. The guard is forgotten on an error: its slots stay unread for ever, so that no producer
-    /// and no later stage can take the batch for written.
-    fn append_batch(&mut self) -> Result<u64, StageError> {
-        let Ok(mut guard) = self.input.take(JOURNAL_BATCH) else { return Ok(0) };
-        let mut count = 0;
+    /// Takes a batch in. The guard is forgotten on an error: its slots stay unread for ever, so that no producer and
+    /// no later stage can take the batch for written.
+    fn take_batch(&mut self) -> Result<bool, StageError> {
+        let Ok(mut guard) = self.input.take(JOURNAL_BATCH) else { return Ok(false) };
+        self.shared.sync_watch.begin(Instant::now());
         for slot in &mut guard {
             self.sequence += 1;
-            count += 1;
             let time_ns = self.clock.next(slot.time_ns);
             if let Err(error) = self.log.append(self.sequence, time_ns, &slot.command) {
                 std::mem::forget(guard);
-                return Err(StageError::Journal(Box::new(error)));
+                return Err(failed(error));
             }
         }
-        self.shared.written.advance(self.sequence);
-        if self.policy == SyncPolicy::Always {
-            let flushed = flush(&mut self.log, &self.shared, self.started);
-            if let Err(error) = flushed {
-                std::mem::forget(guard);
-                return Err(error);
+        let kept = match self.policy {
+            SyncPolicy::Always => {
+                self.shared.written.advance(self.sequence);
+                let flushed = flush(&mut self.log, &self.shared);
+                self.last_flush = Instant::now();
+                self.unproven = true;
+                flushed
             }
+            SyncPolicy::Interval(_) | SyncPolicy::Never => {
+                // Written releases here, so it must be true before it is said.
+                let handed = self.log.hand_over().map_err(failed);
+                handed.map(|()| self.shared.written.advance(self.sequence))
+            }
+        };
+        if kept.is_err() {
+            std::mem::forget(guard);
+            return kept.map(|()| false);
         }
-        drop(guard);
-        Ok(count)
+        self.shared.sync_watch.end();
+        Ok(true)
     }
 
     fn release(&self) {
-        let released = match self.policy {
-            SyncPolicy::Always => self.shared.durable.get(),
-            SyncPolicy::Interval(_) | SyncPolicy::Never => self.shared.written.get(),
-        };
-        self.shared.released.advance(released);
+        self.shared.released.advance(self.gate.released(&self.shared));
         self.waiters.iter().for_each(|bell| bell.ring());
     }
 
@@ -109,35 +136,56 @@ impl<L: CommandLog> JournalStage<L> {
             SyncPolicy::Always | SyncPolicy::Never => false,
         }
     }
-}
 
-impl<L: CommandLog> Stage for JournalStage<L> {
-    fn poll(&mut self) -> Result<bool, StageError> {
-        let appended = self.append_batch()?;
-        if appended > 0 {
-            self.release();
-        }
-        if self.flush_is_due() {
-            flush(&mut self.log, &self.shared, self.started)?;
-            self.last_flush = Instant::now();
-        }
-        Ok(appended > 0)
+    /// Under the other modes nobody was promised that the last flush can be told from a torn one.
+    fn proof_is_due(&self) -> bool {
+        self.unproven && self.policy == SyncPolicy::Always && self.last_flush.elapsed() >= PROOF_AFTER
     }
 
-    fn finish(&mut self) -> Result<(), StageError> {
-        let durable = self.log.close().map_err(|error| StageError::Journal(Box::new(error)))?;
-        self.shared.durable.advance(durable);
+    /// What can be done while there are no commands.
+    fn catch_up(&mut self, what: fn(&mut L, &Shared) -> Result<(), StageError>) -> Result<(), StageError> {
+        self.shared.sync_watch.begin(Instant::now());
+        what(&mut self.log, &self.shared)?;
+        self.last_flush = Instant::now();
+        self.shared.sync_watch.end();
         Ok(())
     }
 }
 
-fn flush<L: CommandLog>(log: &mut L, shared: &Shared, started: Instant) -> Result<(), StageError> {
+impl<L: CommandLog> Stage for JournalStage<L> {
+    fn poll(&mut self) -> Result<bool, StageError> {
+        let worked = self.take_batch()?;
+        if worked {
+            self.release();
+        }
+        if self.flush_is_due() {
+            self.catch_up(flush)?;
+        } else if !worked && self.proof_is_due() {
+            self.catch_up(close)?;
+            self.unproven = false;
+        }
+        Ok(worked)
+    }
+
+    fn finish(&mut self) -> Result<(), StageError> {
+        close(&mut self.log, &self.shared)
+    }
+}
+
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> StageError {
+    StageError::Journal(Box::new(error))
+}
+
+fn flush<L: CommandLog>(log: &mut L, shared: &Shared) -> Result<(), StageError> {
     let begin = Instant::now();
-    // Relaxed: read by the admin thread to see a sync that does not end. Never 0 while a sync runs.
-    shared.sync_started_ns.store((begin - started).as_nanos() as u64 | 1, Ordering::Relaxed);
-    let durable = log.flush().map_err(|error| StageError::Journal(Box::new(error)))?;
-    shared.sync_started_ns.store(0, Ordering::Relaxed);
+    let durable = log.flush().map_err(failed)?;
     shared.sync_times.record(begin.elapsed().as_nanos() as u64);
+    shared.durable.advance(durable);
+    Ok(())
+}
+
+fn close<L: CommandLog>(log: &mut L, shared: &Shared) -> Result<(), StageError> {
+    let durable = log.close().map_err(failed)?;
     shared.durable.advance(durable);
     Ok(())
 }
