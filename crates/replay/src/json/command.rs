@@ -64,6 +64,10 @@ fn configuration_json(engine: &Engine, action: &Action) -> Value {
         Action::RemoveLogin(id) => json!({"type": "remove_login", "login_id": id.0}),
         Action::Tick => json!({"type": "tick"}),
         Action::SetSeed(seed) => json!({"type": "set_seed", "seed": seed}),
+        Action::Snapshot => json!({"type": "snapshot"}),
+        Action::StateHash(of) => {
+            json!({"type": "state_hash", "sequence": of.sequence, "hash": format!("{:016x}", of.hash)})
+        }
         operator => operator_json(engine, operator),
     }
 }

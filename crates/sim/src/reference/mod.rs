@@ -150,7 +150,7 @@ impl Reference {
             Action::StartSession(session) => self.just(|venue| venue.session = session),
             Action::StorageFull(full) => self.just(|venue| venue.storage_full = full),
             Action::SetSeed(seed) => self.just(|venue| venue.seed = seed),
-            Action::Tick => Ok(()),
+            Action::Tick | Action::Snapshot | Action::StateHash(_) => Ok(()),
             Action::AddInstrument(terms) => self.add_instrument(terms),
             Action::ChangeInstrument(terms) => self.change_instrument(terms),
             Action::RemoveInstrument(instrument) => self.remove_instrument(instrument),
