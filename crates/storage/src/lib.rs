@@ -19,6 +19,7 @@
 
 mod directory;
 mod disk;
+mod draft;
 mod error;
 mod lock;
 #[allow(unsafe_code, reason = "the one place that maps files")]
@@ -27,7 +28,8 @@ mod memory;
 
 pub use directory::{Directory, free_space};
 pub use disk::{Disk, Pace, ReadAt, Segment};
+pub use draft::{Draft, Drafts, FileDraft};
 pub use error::{Operation, StorageError};
 pub use lock::{DirectoryLock, LockError};
 pub use mapped::MappedSegment;
-pub use memory::{Dice, MemoryDisk, MemoryReader, MemorySegment};
+pub use memory::{Dice, MemoryDisk, MemoryDraft, MemoryReader, MemorySegment};

@@ -8,6 +8,8 @@
 //!
 //! Not modelled: reads that fail, and a device that loses what it confirmed.
 
+mod draft;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
@@ -15,6 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::error::Named;
 use crate::{Disk, Operation, Pace, ReadAt, Segment, StorageError};
+
+pub use draft::MemoryDraft;
 
 /// Linux errno of an input/output error.
 const EIO: i32 = 5;
