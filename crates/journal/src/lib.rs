@@ -29,13 +29,15 @@ mod reader;
 mod recovery;
 mod scan;
 mod segments;
+mod waypoint;
 mod writer;
 
 pub use decode::Entry;
 pub use error::{Corruption, JournalError, Reason, RecoverError};
 pub use payload::{Field, KINDS, LAYOUTS, PAYLOAD_LENGTH_MAX};
 pub use reader::{Reader, durable_sequence};
-pub use recovery::{Recovered, TornTail, recover};
+pub use recovery::{Recovered, TornTail, recover, recover_from};
 pub use scan::End;
 pub use segments::{Prepared, PreparerStatus, PreparerTask, SegmentOptions, SegmentSource, preparer};
+pub use waypoint::Waypoint;
 pub use writer::{Appended, Journal, JournalCounters, new_epoch};
