@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use ringside_replay::{Past, ReplayError, command_json, event_json, state_json};
 use serde_json::json;
 
-use crate::failure::{Failure, STORAGE, USAGE, recover_code};
+use crate::failure::{CORRUPT, Failure, STORAGE, USAGE, recover_code};
 
 /// Arguments of `replay`.
 #[derive(Args)]
@@ -68,6 +68,7 @@ fn verify(source: &Source) -> Result<(), Failure> {
         "trades": summary.trades,
         "volume": summary.volume,
         "state_hash": format!("{:016x}", summary.state_hash),
+        "state_hashes": summary.state_hashes,
     });
     if let Some(bytes) = summary.torn_tail_bytes {
         line["torn_tail_bytes"] = json!(bytes);
@@ -111,6 +112,7 @@ impl From<ReplayError> for Failure {
             ReplayError::NoJournal(_) => USAGE,
             ReplayError::Journal(error) => recover_code(error),
             ReplayError::Storage(_) => STORAGE,
+            ReplayError::Diverged { .. } => CORRUPT,
         };
         Failure::new(code, error)
     }

@@ -158,12 +158,15 @@ fn every_acknowledged_command_survives_kill_exactly_once() {
     settle(&site, &mut traders);
 }
 
-/// Small segments, so that kills meet rotations; another layout each time, because one thread hides a reply that
+/// Small segments, so that kills meet rotations; snapshots at different distances; another layout each time, because one thread hides a reply that
 /// overtakes its journal.
 fn config_of(round: u64) -> String {
     let layout = ["two-cores", "three-cores", "four-cores"][(round % 3) as usize];
     let config = CONFIG.replace("layout = \"auto\"", &format!("layout = \"{layout}\""));
-    config.replace("segment_size = 4194304", "segment_size = 1048576")
+    let config = config.replace("segment_size = 4194304", "segment_size = 1048576");
+    // Snapshots under way, or just published, when the venue dies; in some lives none.
+    let every = [150, 1_000, 1_000_000][(round / 3 % 3) as usize];
+    format!("[snapshot]\nevery_commands = {every}\n{config}")
 }
 
 fn live_and_die(venue: Running, traders: &mut [Trader; 2], life: Duration) {

@@ -3,13 +3,13 @@
 //! ```text
 //! 0        8     10    12       16      24         32        40       48      56        64
 //! | magic  | ver | tag | length | epoch | sequence | segment | offset | chain | time_ns |
-//! 64           72            80      84         88            96            512     516
-//! | state_hash | config_hash | rules | sections | file_length | table | zero ... | crc32 |
+//! 64           72            80      84         88            96                 104     520     524
+//! | state_hash | config_hash | rules | sections | file_length | session_sequence | table | crc32 | zero |
 //!
 //! table entry   0      4       8        16        24        32
 //! (one of 13)   | kind | crc32 | offset | records | zero    |
 //! ```
-//! All integers are little-endian. The crc of the header is over 0..512; that of a section over its records and the zeros
+//! All integers are little-endian. The crc of the header is over 0..520; that of a section over its records and the zeros
 //! up to the next multiple of 64.
 
 use ringside_domain::{Sequence, TimeNs};
@@ -25,11 +25,11 @@ pub const ENDIAN_TAG: u16 = 0x0102;
 /// Bytes before the first section.
 pub const HEADER_LENGTH: usize = 576;
 /// Bytes of the header that its checksum covers; the rest up to [`HEADER_LENGTH`] is the checksum and zeros.
-pub const HEADER_CHECKED: usize = 512;
+pub const HEADER_CHECKED: usize = 520;
 /// Sections start at multiples of this.
 pub const SECTION_ALIGN: u64 = 64;
 /// Where the table of sections is.
-pub const TABLE: usize = 96;
+pub const TABLE: usize = 104;
 /// Bytes of an entry of the table.
 pub const TABLE_ENTRY: usize = 32;
 
@@ -126,6 +126,8 @@ pub struct Header {
     pub rules_version: u32,
     /// Length of the file.
     pub file_length: u64,
+    /// The command that began the SoupBinTCP session; 0 = none has.
+    pub session_sequence: Sequence,
     /// Where the sections are, in the order of [`SECTIONS`].
     pub extents: [Extent; SECTIONS.len()],
 }
@@ -155,6 +157,7 @@ impl Header {
         bytes[80..84].copy_from_slice(&self.rules_version.to_le_bytes());
         bytes[84..88].copy_from_slice(&(SECTIONS.len() as u32).to_le_bytes());
         bytes[88..96].copy_from_slice(&self.file_length.to_le_bytes());
+        bytes[96..104].copy_from_slice(&self.session_sequence.to_le_bytes());
         for (n, (section, extent)) in SECTIONS.iter().zip(&self.extents).enumerate() {
             let entry = &mut bytes[TABLE + n * TABLE_ENTRY..][..TABLE_ENTRY];
             entry[0..4].copy_from_slice(&(*section as u32).to_le_bytes());
@@ -208,6 +211,7 @@ impl Header {
             config_hash: u64_at(bytes, 72),
             rules_version: u32_at(bytes, 80),
             file_length: u64_at(bytes, 88),
+            session_sequence: u64_at(bytes, 96),
             extents: std::array::from_fn(extent),
         }
     }

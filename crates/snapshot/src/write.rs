@@ -1,5 +1,6 @@
 //! From an engine to a file.
 
+use ringside_domain::Sequence;
 use ringside_engine::Engine;
 use ringside_engine::image::RULES_VERSION;
 use ringside_storage::{Draft, StorageError};
@@ -17,6 +18,8 @@ pub struct Content<'a> {
     pub state_hash: u64,
     /// Where in the journal.
     pub position: Position,
+    /// The command that began the SoupBinTCP session; 0 = none has.
+    pub session_sequence: Sequence,
     /// Streams by login id - 1.
     pub streams: &'a [StreamImage],
 }
@@ -33,6 +36,7 @@ pub fn write(content: &Content<'_>, draft: &mut impl Draft) -> Result<Header, St
         config_hash: content.engine.config_hash(),
         rules_version: RULES_VERSION,
         file_length,
+        session_sequence: content.session_sequence,
         extents,
     };
     draft.overwrite(0, &header.encode())?;

@@ -151,8 +151,8 @@ fn what_is_not_for_this_program_is_refused_by_name() {
     // Another sequence than the name says, a length, an offset of a section, a number of records.
     assert_eq!(damage(24, &[6]), Damage::Senseless);
     assert_eq!(damage(12, &[1]), Damage::Senseless);
-    assert_eq!(damage(96 + 8, &[1]), Damage::Senseless);
-    assert_eq!(damage(96 + 16, &u64::MAX.to_le_bytes()), Damage::Senseless);
+    assert_eq!(damage(104 + 8, &[1]), Damage::Senseless);
+    assert_eq!(damage(104 + 16, &u64::MAX.to_le_bytes()), Damage::Senseless);
     // The state hash is compared when asked for.
     let disk = MemoryDisk::default();
     disk.put(&file_name(5), forged(bytes, 64, &[0; 8]));
@@ -180,11 +180,11 @@ fn arbitrary_records_under_right_checksums_are_refused_or_an_engine_but_never_a_
 /// Computes all checksums anew.
 fn resealed(mut bytes: Vec<u8>) -> Vec<u8> {
     let u64_at = |bytes: &[u8], at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
-    let offsets: Vec<usize> = (0..13).map(|n| u64_at(&bytes, 96 + 32 * n + 8)).collect();
+    let offsets: Vec<usize> = (0..13).map(|n| u64_at(&bytes, 104 + 32 * n + 8)).collect();
     for n in 0..13 {
         let end = offsets.get(n + 1).copied().unwrap_or(bytes.len());
         let crc = crc32fast::hash(&bytes[offsets[n]..end]);
-        bytes[96 + 32 * n + 4..96 + 32 * n + 8].copy_from_slice(&crc.to_le_bytes());
+        bytes[104 + 32 * n + 4..104 + 32 * n + 8].copy_from_slice(&crc.to_le_bytes());
     }
     forged(bytes, 0, b"RINGSNAP")
 }

@@ -28,6 +28,7 @@ pub mod named;
 pub mod recovery;
 pub mod ring;
 pub mod shared;
+pub mod snapshots;
 pub mod stages;
 pub mod threads;
 pub mod venue;

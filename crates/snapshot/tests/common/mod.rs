@@ -62,6 +62,7 @@ impl Day {
             engine: &self.engine,
             state_hash: self.engine.state_hash(),
             position: position(&self.engine, sequence),
+            session_sequence: 1,
             streams: &streams,
         };
         generations.draft(&content, Pace::Unpaced)

@@ -12,7 +12,8 @@ use super::instrument::{self, RawInstrument};
 use super::limits::{self, RawLimits};
 use super::login::RawLogin;
 use super::{
-    AdminToken, Apply, Config, ConfigError, Cores, Layout, LoginConfig, Overrides, Pipeline, Sync, Wait,
+    AdminToken, Apply, Config, ConfigError, Cores, Layout, LoginConfig, Overrides, Pipeline, SnapshotConfig,
+    Sync, Wait,
 };
 
 /// Smallest segment: a few thousand commands.
@@ -81,6 +82,7 @@ struct RawCores {
     engine: Option<usize>,
     egress: Option<usize>,
     admin: Option<usize>,
+    snapshot: Option<usize>,
 }
 
 #[derive(Deserialize, Default)]
@@ -89,11 +91,11 @@ struct RawSession {
     roll_at: Option<String>,
 }
 
-/// Known so that configurations for later versions load; nothing is taken yet and the start says so.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct RawSnapshot {
     every_commands: Option<u64>,
+    every: Option<String>,
 }
 
 /// TOML to tables. The message is folded into one line with the line number of the file.
@@ -127,9 +129,6 @@ impl Raw {
         if let Some(roll_at) = self.session.roll_at.filter(|at| at != "never") {
             return wrong("session.roll_at", format!("{roll_at:?} is not built yet; only \"never\""));
         }
-        if self.snapshot.every_commands == Some(0) {
-            return wrong("snapshot.every_commands", "must be at least 1");
-        }
         let logins = logins(self.login)?;
         Ok(Config {
             file,
@@ -140,6 +139,7 @@ impl Raw {
             sync: self.journal.sync()?,
             segment_size: self.journal.segment_size()?,
             pipeline: self.pipeline.checked()?,
+            snapshot: self.snapshot.checked()?,
             instruments: instruments(self.instrument)?,
             limits: limits::limits(&self.limits, &logins)?,
             logins,
@@ -196,9 +196,30 @@ fn mebibytes(text: &str) -> Option<u64> {
     text.strip_suffix("MiB")?.trim().parse::<u64>().ok()?.checked_mul(1 << 20)
 }
 
+impl RawSnapshot {
+    fn checked(self) -> Checked<SnapshotConfig> {
+        let every_commands = self.every_commands.unwrap_or(1_000_000);
+        if every_commands == 0 {
+            return wrong("snapshot.every_commands", "must be at least 1");
+        }
+        let every = match self.every.as_deref().unwrap_or("10m") {
+            "never" => None,
+            text => match humantime::parse_duration(text) {
+                Ok(every) if !every.is_zero() => Some(every),
+                _ => {
+                    let problem =
+                        format!("{text:?} is neither \"never\" nor a duration like \"10m\" or \"30s\"");
+                    return wrong("snapshot.every", problem);
+                }
+            },
+        };
+        Ok(SnapshotConfig { every_commands, every })
+    }
+}
+
 impl RawPipeline {
     fn checked(self) -> Checked<Pipeline> {
-        let RawCores { gateway, journal, engine, egress, admin } = self.cores;
+        let RawCores { gateway, journal, engine, egress, admin, snapshot } = self.cores;
         if egress.is_some() && egress != gateway {
             return wrong(
                 "pipeline.cores.egress",
@@ -223,7 +244,7 @@ impl RawPipeline {
                 }
             },
             layout: layout(self.layout.as_deref().unwrap_or("auto"))?,
-            cores: Cores { gateway, journal, engine, egress, admin },
+            cores: Cores { gateway, journal, engine, egress, admin, snapshot },
         })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use ringside_domain::{Command, Sequence, TimeNs};
+use ringside_domain::{Action, Command, Sequence, TimeNs};
 
 use super::{Stage, StageError};
 use crate::ring::{CommandClock, InputPoller, JOURNAL_BATCH};
@@ -34,7 +34,7 @@ pub enum SyncPolicy {
     Always,
     /// When this much time has passed; written releases.
     Interval(Duration),
-    /// At rotation and at the end; written releases.
+    /// At rotation, at barriers and at the end; written releases.
     Never,
 }
 
@@ -70,10 +70,11 @@ impl<L: CommandLog> JournalStage<L> {
     /// and no later stage can take the batch for written.
     fn append_batch(&mut self) -> Result<u64, StageError> {
         let Ok(mut guard) = self.input.take(JOURNAL_BATCH) else { return Ok(0) };
-        let mut count = 0;
+        let (mut count, mut barrier) = (0, false);
         for slot in &mut guard {
             self.sequence += 1;
             count += 1;
+            barrier |= matches!(slot.command.action, Action::Snapshot);
             let time_ns = self.clock.next(slot.time_ns);
             if let Err(error) = self.log.append(self.sequence, time_ns, &slot.command) {
                 std::mem::forget(guard);
@@ -81,7 +82,8 @@ impl<L: CommandLog> JournalStage<L> {
             }
         }
         self.shared.written.advance(self.sequence);
-        if self.policy == SyncPolicy::Always {
+        // A snapshot must not be ahead of the durable journal, whatever the mode.
+        if self.policy == SyncPolicy::Always || barrier {
             let flushed = flush(&mut self.log, &self.shared, self.started);
             if let Err(error) = flushed {
                 std::mem::forget(guard);
