@@ -196,6 +196,8 @@ fn settle(site: &Site, traders: &mut [Trader; 2]) {
     let trades = matches([&alice.received, &bob.received]);
     assert_eq!(venue.status()["trades"], trades);
     assert_eq!(venue.terminate(), Some(0));
+    let snapshots = std::fs::read_dir(site.data_dir.join("snapshots")).expect("snapshots").count();
+    assert!(snapshots >= 2, "there were snapshots to start from: {snapshots}");
     assert_eq!(site.verify()["trades"], trades);
 }
 

@@ -108,7 +108,8 @@ pub fn recover(config: &Config, progress: &Progress) -> Result<Recovered, VenueE
 /// What a start has to do before it journals anything: the state after the last command. For measurements.
 pub fn rebuild(data_dir: &Path, progress: &Progress) -> Result<(Engine, Sequence), VenueError> {
     let disk = Directory::open(&data_dir.join("journal"))?;
-    let (_, replayed) = carry_out_again(&disk, data_dir, progress)?;
+    let (_, mut replayed) = carry_out_again(&disk, data_dir, progress)?;
+    replayed.streams.store()?;
     Ok((replayed.engine, replayed.sequence))
 }
 
