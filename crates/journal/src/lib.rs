@@ -13,7 +13,7 @@
 //! - `append` and `flush` do not allocate.
 //!
 //! # What this crate does not do
-//! It starts no thread, reads no clock, takes no lock and runs no engine. It never prunes.
+//! It starts no thread, reads no clock, takes no lock and runs no engine. It prunes nothing by itself.
 //!
 //! # Known limits
 //! - The footer of a flush is written behind it and becomes durable with the next flush or [`Journal::close`].
@@ -25,6 +25,7 @@ mod decode;
 mod error;
 pub mod format;
 mod payload;
+mod pruning;
 mod reader;
 mod recovery;
 mod scan;
@@ -35,6 +36,7 @@ mod writer;
 pub use decode::Entry;
 pub use error::{Corruption, JournalError, Reason, RecoverError};
 pub use payload::{Field, KINDS, LAYOUTS, PAYLOAD_LENGTH_MAX};
+pub use pruning::prune;
 pub use reader::{Reader, durable_sequence};
 pub use recovery::{Recovered, TornTail, recover, recover_from};
 pub use scan::End;

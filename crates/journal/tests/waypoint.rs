@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use ringside_journal::{Reader, Reason, RecoverError, Waypoint, recover, recover_from};
+use ringside_journal::{Reader, Reason, RecoverError, Waypoint, prune, recover, recover_from};
 use ringside_storage::MemoryDisk;
 
 const LAST: u64 = 300;
@@ -105,4 +105,28 @@ fn another_past_under_the_same_sequence_is_refused() {
         reason(sequences(&disk, foreign).unwrap_err()),
         Reason::ForeignEpoch { expected: 5, found: EPOCH }
     );
+}
+
+#[test]
+fn pruning_takes_whole_segments_before_a_command_and_leaves_the_chain() {
+    for sequence in 1..=LAST {
+        let disk = journal();
+        let (place, whole) = (waypoint(&disk, sequence), recover(&disk).unwrap());
+        let removed = prune(&disk, sequence).unwrap();
+        assert_eq!(removed, (1..place.segment).collect::<Vec<_>>(), "before {sequence}");
+        assert_eq!(sequences(&disk, place).unwrap(), (sequence + 1..=LAST).collect::<Vec<_>>());
+        let rest = recover(&disk).unwrap();
+        assert_eq!((rest.last_sequence(), rest.chain()), (whole.last_sequence(), whole.chain()));
+        assert!(rest.first_sequence() <= sequence);
+        assert_eq!(prune(&disk, sequence).unwrap(), [0; 0], "once is enough");
+    }
+}
+
+#[test]
+fn pruning_stops_where_a_header_cannot_be_read() {
+    let disk = journal();
+    let mut bytes = disk.contents("0000000003.seg").unwrap();
+    bytes[..4096].fill(9);
+    disk.put("0000000003.seg", bytes);
+    assert_eq!(prune(&disk, LAST).unwrap(), [1]);
 }

@@ -127,6 +127,8 @@ pub struct SnapshotConfig {
     pub every_commands: u64,
     /// After so much time, if there was any command; `None` = never.
     pub every: Option<Duration>,
+    /// Segments of earlier SoupBinTCP sessions are removed once two snapshots stand for them.
+    pub prune_sessions: bool,
 }
 
 /// `[[login]]`

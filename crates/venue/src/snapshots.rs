@@ -23,7 +23,7 @@ use crossbeam_channel::{Receiver, Sender};
 use ringside_domain::state::VenueState;
 use ringside_domain::{Sequence, StateHash};
 use ringside_engine::{Engine, Limits};
-use ringside_journal::RecoverError;
+use ringside_journal::{RecoverError, prune};
 use ringside_snapshot::{Content, Generations, Header, SnapshotError};
 use ringside_storage::{Directory, Pace, StorageError};
 use thiserror::Error;
@@ -111,6 +111,8 @@ pub struct SnapshotTask {
     hashes: Sender<StateHash>,
     /// Snapshots that were read whole, newest first.
     verified: Vec<Sequence>,
+    /// Segments of earlier sessions go.
+    prune: bool,
 }
 
 impl SnapshotTask {
@@ -129,7 +131,13 @@ impl SnapshotTask {
             barriers,
             hashes,
             verified: base.into_iter().collect(),
+            prune: false,
         })
+    }
+
+    /// Lets segments of earlier sessions go, or keeps them.
+    pub fn with_pruning(self, prune: bool) -> Self {
+        SnapshotTask { prune, ..self }
     }
 
     /// Makes a snapshot for every barrier, or for the newest of those that came meanwhile.
@@ -198,9 +206,22 @@ impl SnapshotTask {
         self.verified.insert(0, figures.sequence);
         self.verified.truncate(ringside_snapshot::KEPT);
         self.generations.prune(&self.verified)?;
+        self.prune_sessions(&header)?;
         // Full or gone: the next start tells it.
         let _ = self.hashes.try_send(StateHash { sequence: figures.sequence, hash: state_hash });
         Ok(header)
+    }
+
+    /// Segments of earlier sessions go, where that is configured, once both snapshots stand for them.
+    fn prune_sessions(&self, newest: &Header) -> Result<(), MakeError> {
+        let (true, Some(oldest)) = (self.prune, self.verified.get(ringside_snapshot::KEPT - 1)) else {
+            return Ok(());
+        };
+        let removed = prune(&self.journal, prunable(*oldest, newest.session_sequence))?;
+        if !removed.is_empty() {
+            info!(first = removed[0], count = removed.len(), "segments of earlier sessions pruned");
+        }
+        Ok(())
     }
 
     /// A venue that ends has no clients left that could be slowed down.
@@ -222,6 +243,11 @@ impl SnapshotTask {
         }
         Ok(())
     }
+}
+
+/// The first command that has to stay: of the present session, or behind the older of two snapshots.
+fn prunable(oldest_snapshot: Sequence, session_began: Sequence) -> Sequence {
+    oldest_snapshot.min(session_began)
 }
 
 /// The snapshots of a data directory, which has a place for them after this.

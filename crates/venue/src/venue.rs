@@ -248,7 +248,8 @@ impl<'a> Wiring<'a> {
         let (hash_sender, hashes) = bounded(BARRIERS_MAX);
         let (told, waiting) = bounded(BARRIERS_MAX);
         let base = (snapshot > 0).then_some(snapshot);
-        let snapshots = SnapshotTask::new(&config.data_dir, base, shared.clone(), waiting, hash_sender)?;
+        let snapshots = SnapshotTask::new(&config.data_dir, base, shared.clone(), waiting, hash_sender)?
+            .with_pruning(config.snapshot.prune_sessions);
         let barriers = Barriers::new(config.snapshot, hashes, barrier);
         let (client, desk) = desk(gateway.waker());
         let operator = Operator {

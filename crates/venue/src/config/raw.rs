@@ -96,6 +96,7 @@ struct RawSession {
 struct RawSnapshot {
     every_commands: Option<u64>,
     every: Option<String>,
+    prune_sessions: bool,
 }
 
 /// TOML to tables. The message is folded into one line with the line number of the file.
@@ -213,7 +214,7 @@ impl RawSnapshot {
                 }
             },
         };
-        Ok(SnapshotConfig { every_commands, every })
+        Ok(SnapshotConfig { every_commands, every, prune_sessions: self.prune_sessions })
     }
 }
 
