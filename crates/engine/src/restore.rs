@@ -3,12 +3,13 @@
 //! Records come in the order in which [`crate::image`] tells them. Nothing is believed: whatever is wrong with a record is a
 //! [`RestoreError`], never a panic, and the half-made engine is thrown away.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use ringside_book::{NO_RANK, NONE, Order, Slot, market_tick, rank_of};
 use ringside_domain::limits::{INSTRUMENTS_MAX, LOGINS_MAX, PRICE_MARKET};
 use ringside_domain::state::{BalanceState, ExposureState, LimitsState, LoginState, VenueState};
-use ringside_domain::{InstrumentId, MatchNumber, OrderRef, Scope};
+use ringside_domain::{InstrumentId, LoginId, MatchNumber, OrderRef, Scope, UserRefNum};
 
 use crate::balances::Balance;
 use crate::config::are_sound;
@@ -70,10 +71,26 @@ impl fmt::Display for RestoreError {
 
 impl core::error::Error for RestoreError {}
 
+/// Orders whose owners are told of them at once.
+const BATCH: usize = 64;
+
 /// An engine in the making.
 #[derive(Debug)]
 pub struct Restore {
     engine: Engine,
+    /// Orders that their owners cannot find yet. An owner's index is met in no order of memory: looked at one by one each
+    /// look would wait for memory, in a batch they wait together.
+    batch: Vec<Owned>,
+}
+
+/// An order by its owner's name for it.
+#[derive(Clone, Copy, Debug)]
+struct Owned {
+    order_ref: OrderRef,
+    login: LoginId,
+    user_ref_num: UserRefNum,
+    slot: Slot,
+    user_ref_idx: u8,
 }
 
 impl Restore {
@@ -81,7 +98,7 @@ impl Restore {
     pub fn new(limits: Limits, venue: VenueState) -> Self {
         let mut engine = Engine::new(limits);
         engine.counters = venue;
-        Restore { engine }
+        Restore { engine, batch: Vec::with_capacity(BATCH) }
     }
 
     /// The next instrument.
@@ -157,12 +174,28 @@ impl Restore {
             _ => instrument.book.append(&mut engine.store, *order),
         };
         instrument.live_orders += 1;
-        let owner = &mut engine.logins[order.login.0 as usize - 1];
-        if !owner.restore_order(slot, order.user_ref_idx, order.user_ref_num) {
-            return Err(RestoreError::Order(order.order_ref, OrderFault::UserRefNum));
-        }
         if let Some(special) = special {
             self.watch(slot, order, special);
+        }
+        let Order { order_ref, login, user_ref_num, user_ref_idx, .. } = *order;
+        self.batch.push(Owned { order_ref, login, user_ref_num, slot, user_ref_idx });
+        if self.batch.len() == BATCH { self.tell_owners() } else { Ok(()) }
+    }
+
+    /// Lets owners find the orders of the batch.
+    fn tell_owners(&mut self) -> Result<(), RestoreError> {
+        let logins = &mut self.engine.logins;
+        let owner = |owned: &Owned| owned.login.0 as usize - 1;
+        // No look depends on the one before it. What is found is judged below.
+        let free = self.batch.iter().fold(true, |free, owned| {
+            free & (logins[owner(owned)].find(owned.user_ref_idx, owned.user_ref_num) == NONE)
+        });
+        for owned in self.batch.drain(..) {
+            let (idx, number) = (owned.user_ref_idx, owned.user_ref_num);
+            let told = logins[owner(&owned)].restore_order(owned.slot, idx, number);
+            if !told || !free {
+                return Err(RestoreError::Order(owned.order_ref, OrderFault::UserRefNum));
+            }
         }
         Ok(())
     }
@@ -260,9 +293,10 @@ impl Restore {
     }
 
     /// The engine, whole.
-    pub fn finish(mut self) -> Engine {
+    pub fn finish(mut self) -> Result<Engine, RestoreError> {
+        self.tell_owners()?;
         self.engine.instruments.iter_mut().for_each(Instrument::rewatch);
         self.engine.reguard();
-        self.engine
+        Ok(self.engine)
     }
 }

@@ -42,7 +42,7 @@ fn copy_with(
     engine.restrictions().try_for_each(|(scope, instrument)| restore.restriction(scope, instrument))?;
     engine.balance_states().for_each(|state| restore.balance(&state));
     engine.busted().for_each(|match_number| restore.busted(match_number));
-    Ok(restore.finish())
+    restore.finish()
 }
 
 /// A venue that is made anew of its own records every now and then.

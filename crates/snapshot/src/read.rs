@@ -47,7 +47,9 @@ pub fn load<D: Disk>(disk: &D, file: &str, limits: Limits) -> Result<Loaded, Sna
     let header = header_of(&source)?;
     let mut buffer = Buffer::new();
     let (restore, streams) = restore(&source, &header, &mut buffer, limits)?;
-    Ok(Loaded { header, engine: restore.finish(), streams })
+    let at = header.extent(Section::Orders).offset;
+    let engine = restore.finish().map_err(|error| Damage::State(error).at(file, at))?;
+    Ok(Loaded { header, engine, streams })
 }
 
 fn header_of<R: ReadAt>(source: &Source<'_, R>) -> Result<Header, SnapshotError> {

@@ -173,7 +173,7 @@ impl Desk {
             name: "bench-core",
             core: None,
             stages: vec![Box::new(journal), Box::new(engine), Box::new(drain)],
-            idle: IdleStrategy::Yield,
+            idle: IdleStrategy::Park,
             bell: wake.clone(),
             shared: shared.clone(),
         };
