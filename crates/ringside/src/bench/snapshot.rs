@@ -69,7 +69,8 @@ pub fn run(args: &SnapshotArgs) -> Result<(), Failure> {
         let quiet = desk.quiet(args.rate, Duration::from_secs(args.seconds));
         let busy = desk.snapshot(args.rate)?;
         let ratio = |quantile| us(&busy, quantile) / us(&quiet, quantile);
-        (p99.push(ratio(0.99)), p999.push(ratio(0.999)));
+        p99.push(ratio(0.99));
+        p999.push(ratio(0.999));
         with.add(&busy).map_err(failed)?;
         without.add(&quiet).map_err(failed)?;
     }
