@@ -1,6 +1,6 @@
 //! Commands: all that can change the state of the venue. Each one is journaled before its answer leaves.
 
-use crate::ids::{InstrumentId, LoginId, MatchNumber, TimeNs, UserRefNum};
+use crate::ids::{InstrumentId, LoginId, MatchNumber, Sequence, TimeNs, UserRefNum};
 use crate::market::{Allocation, AuctionKind, MarketState, SelfTradePrevention};
 use crate::text::{Account, Asset, ClientOrderId, Firm, Reason, Symbol, Username};
 
@@ -80,6 +80,10 @@ pub enum Action {
     Withdraw(Transfer),
     /// A trade is broken.
     Bust(Bust),
+    /// A barrier: the state after this command is worth keeping. It changes nothing.
+    Snapshot,
+    /// The state after an earlier command in one number, for whoever carries the journal out again. It changes nothing.
+    StateHash(StateHash),
 }
 
 /// OUCH 5.0 Enter Order, as sent. Letters are unchecked.
@@ -514,4 +518,13 @@ pub struct Bust {
     pub buyer: BustSide,
     /// Seller.
     pub seller: BustSide,
+}
+
+/// The state after a command, in one number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StateHash {
+    /// Which command: a [`Action::Snapshot`].
+    pub sequence: Sequence,
+    /// XXH64 of the state after it (rules.md §16).
+    pub hash: u64,
 }

@@ -22,7 +22,7 @@ pub mod text;
 pub use command::{
     AccountQuery, Action, Bust, BustSide, Cancel, CancelOrders, Command, Enter, EntrySwitch, InstrumentTerms,
     Kill, LoginTerms, MassCancel, Modify, NO_EXPIRE_AT, OrderOptions, Replace, Restrict, RiskLimits, Scope,
-    SetLimits, SetState, TICK_RANGES, TickRange, Transfer,
+    SetLimits, SetState, StateHash, TICK_RANGES, TickRange, Transfer,
 };
 pub use event::{
     Accepted, CancelReason, Event, Fact, Liquidity, MarketFact, MassCancelAccepted, RejectReason,

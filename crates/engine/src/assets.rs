@@ -50,6 +50,12 @@ impl Engine {
         }
     }
 
+    /// What was known of an asset, as it was. Listed instruments are counted already.
+    pub(crate) fn restore_asset(&mut self, state: &AssetState) {
+        let unlisted = Known { decimals: state.decimals, instruments: 0 };
+        self.risk.assets.entry(state.asset).or_insert(unlisted).decimals = state.decimals;
+    }
+
     /// Assets that terms have ever named.
     pub fn asset_states(&self) -> impl Iterator<Item = AssetState> + '_ {
         self.risk.assets.iter().map(|(asset, known)| AssetState { asset: *asset, decimals: known.decimals })

@@ -27,7 +27,7 @@ impl Engine {
             Action::AddLogin(terms) => self.add_login(terms)?,
             Action::ChangeLogin(terms) => self.change_login(terms)?,
             Action::RemoveLogin(id) => self.remove_login(id)?,
-            // Time has passed: that was all. Orders come from logins alone.
+            // Time has passed, a barrier stands, a number is told: that was all. Orders come from logins alone.
             _ => {}
         }
         Ok(())
@@ -130,7 +130,7 @@ impl Engine {
 }
 
 /// Terms that do not contradict themselves.
-fn are_sound(terms: &InstrumentTerms) -> bool {
+pub(crate) fn are_sound(terms: &InstrumentTerms) -> bool {
     let prices = [terms.collar_low, terms.collar_high, terms.reference_price];
     let ranges = &terms.tick_ranges;
     let used = ranges.iter().take_while(|range| range.from != 0).count();

@@ -3,7 +3,8 @@
 
 use core::hash::Hasher;
 
-use ringside_domain::state::{hash_end, hash_scope};
+use ringside_domain::state::{InstrumentState, LimitsState, LoginState, hash_end, hash_scope};
+use ringside_domain::{AuctionKind, MarketState};
 use twox_hash::XxHash64;
 
 use crate::Engine;
@@ -30,6 +31,36 @@ impl Engine {
             hash_end(&mut hash);
         }
         self.hash_risk(&mut hash);
+        hash.finish()
+    }
+
+    /// Hash of the configuration in force: terms of instruments and logins, limits. Two venues with the same one were
+    /// configured alike.
+    pub fn config_hash(&self) -> u64 {
+        let mut hash = XxHash64::with_seed(0);
+        for instrument in &self.instruments {
+            InstrumentState {
+                terms: instrument.terms,
+                listed: instrument.listed,
+                killed: false,
+                state: MarketState::Continuous,
+                auction: AuctionKind::Opening,
+                call_ends_ns: 0,
+                last_price: 0,
+                band_reference: 0,
+                top_buy: 0,
+                top_sell: 0,
+            }
+            .hash(&mut hash);
+        }
+        hash_end(&mut hash);
+        for login in &self.logins {
+            LoginState { connected: false, disabled: false, ..login.state() }.hash(&mut hash);
+        }
+        hash_end(&mut hash);
+        for limits in self.limits_states() {
+            LimitsState { live_orders: 0, tokens: 0, tokens_at: 0, ..limits }.hash(&mut hash);
+        }
         hash.finish()
     }
 

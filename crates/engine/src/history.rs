@@ -16,6 +16,16 @@ pub(crate) struct History {
     assets: BTreeMap<(InstrumentId, MatchNumber), (Asset, Asset)>,
 }
 
+impl History {
+    pub(crate) fn restore_owner(&mut self, past: &PastOwner) {
+        self.owners.insert((past.login, past.until), (past.account, past.firm));
+    }
+
+    pub(crate) fn restore_assets(&mut self, past: &PastAssets) {
+        self.assets.insert((past.instrument, past.until), (past.base, past.quote));
+    }
+}
+
 /// What was in force for a match; `None`: what is in force now.
 fn at<K: Ord + Copy, V: Copy>(
     past: &BTreeMap<(K, MatchNumber), V>,

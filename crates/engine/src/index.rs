@@ -112,6 +112,57 @@ impl OrderIndex {
         self.pages.len() - 1
     }
 
+    /// An empty index for live orders from `oldest` (0 = none) to `last`, to be filled by [`OrderIndex::restore`].
+    pub fn reaching(oldest: UserRefNum, last: UserRefNum) -> Self {
+        let (oldest, last) = (oldest / ENTRIES, last / ENTRIES);
+        let base = if last - oldest < WINDOW_MAX { oldest } else { last - WINDOW_MAX / 2 };
+        OrderIndex { base, ..OrderIndex::default() }
+    }
+
+    /// Adds a live order, in any order, to an index that was made to reach it. False: it is there already.
+    #[inline(always)]
+    pub fn restore(&mut self, user_ref_num: UserRefNum, slot: Slot) -> bool {
+        let (number, at) = (user_ref_num / ENTRIES, (user_ref_num % ENTRIES) as usize);
+        match self.window.get_mut(number.wrapping_sub(self.base) as usize) {
+            Some(entry) if *entry != Entry::NONE => {
+                let place = &mut self.pages[entry.page()][at];
+                entry.0 += 1;
+                core::mem::replace(place, slot) == NONE
+            }
+            _ => self.restore_page(number, at, slot),
+        }
+    }
+
+    #[cold]
+    fn restore_page(&mut self, number: u32, at: usize, slot: Slot) -> bool {
+        if number < self.base {
+            return self.restore_left_behind(number, at, slot);
+        }
+        let page = self.grow();
+        self.pages[page][at] = slot;
+        let within = (number - self.base) as usize;
+        if self.window.capacity() == 0 {
+            self.window.reserve(WINDOW_FIRST.max(within + 1));
+        }
+        if within >= self.window.len() {
+            self.window.resize(within + 1, Entry::NONE);
+        }
+        self.window[within] = Entry::first(page);
+        true
+    }
+
+    fn restore_left_behind(&mut self, number: u32, at: usize, slot: Slot) -> bool {
+        if let Some(entry) = self.left_behind.get_mut(&number) {
+            entry.0 += 1;
+            let page = entry.page();
+            return core::mem::replace(&mut self.pages[page][at], slot) == NONE;
+        }
+        let page = self.grow();
+        self.pages[page][at] = slot;
+        self.left_behind.insert(number, Entry::first(page));
+        true
+    }
+
     /// Extends the window up to a page number. Amortised O(1): what moves was added one by one, and never returns.
     fn cover(&mut self, number: u32) {
         debug_assert!(number >= self.base, "Invariant: UserRefNums ascend");

@@ -121,6 +121,32 @@ impl Login {
         self.main.index.insert(new, slot);
     }
 
+    /// The oldest live order of a channel.
+    pub(crate) fn oldest(&self, user_ref_idx: u8) -> Option<Slot> {
+        self.channel(user_ref_idx).and_then(|channel| channel.index.iter().next())
+    }
+
+    /// A channel as it was: its live orders come next, none older than `oldest`.
+    pub(crate) fn restore_channel(&mut self, user_ref_idx: u8, last: UserRefNum, oldest: UserRefNum) {
+        let channel = self.channel_mut(user_ref_idx);
+        channel.last = last;
+        channel.index = OrderIndex::reaching(oldest, last);
+    }
+
+    /// A live order of a restored channel, in any order. False: it cannot be there.
+    #[inline(always)]
+    pub(crate) fn restore_order(&mut self, slot: Slot, user_ref_idx: u8, user_ref_num: UserRefNum) -> bool {
+        let channel = match user_ref_idx {
+            0 => &mut self.main,
+            idx => match self.others.get_mut(&idx) {
+                Some(channel) => channel,
+                None => return false,
+            },
+        };
+        self.live_orders += 1;
+        user_ref_num <= channel.last && channel.index.restore(user_ref_num, slot)
+    }
+
     /// A live order died.
     #[inline(always)]
     pub(crate) fn drop_order(&mut self, user_ref_idx: u8, user_ref_num: UserRefNum) {

@@ -59,6 +59,11 @@ impl Limited {
         limited
     }
 
+    pub fn restored(state: &LimitsState) -> Self {
+        let LimitsState { limits, live_orders, tokens, tokens_at, since, .. } = *state;
+        Limited { limits, live_orders, tokens, tokens_at, since }
+    }
+
     fn burst(&self) -> u128 {
         let burst =
             if self.limits.rate_burst == 0 { self.limits.rate_per_second } else { self.limits.rate_burst };

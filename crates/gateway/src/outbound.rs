@@ -1,7 +1,7 @@
 //! The sequenced stream of one login: framed SoupBinTCP packets, in order, from sequence 1.
 //!
-//! Derived data. It is rebuilt from the journal at every start, so it is never synced, and its file may be
-//! deleted while the venue is down. The youngest bytes are in memory, the rest is in the file; a reader asks for
+//! Derived data: it can be rebuilt from the journal, so it is never synced, and its file may be deleted while the venue is
+//! down. A snapshot knows how the stream was at its barrier; a start goes on from there if the file still is like that. The youngest bytes are in memory, the rest is in the file; a reader asks for
 //! bytes at a position and does not care which.
 //!
 //! Memory per login: at most [`TAIL_BYTES`] plus one write, and eight bytes per 64 messages.
@@ -56,6 +56,26 @@ impl Outbound {
         Ok(Outbound { path: path.into(), file, stored: 0, tail, messages: 0, marks: Vec::new() })
     }
 
+    /// The stream as it was once: `None` when the file does not begin with so many messages in so many bytes with this
+    /// CRC-32. What the file has behind them is cut off.
+    pub fn resume(
+        path: &Path,
+        (messages, bytes, crc): (u64, u64, u32),
+    ) -> Result<Option<Self>, OutboundError> {
+        let failed = |source| OutboundError { path: path.into(), source };
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(failed)?,
+        };
+        let Some(found) = Walk::over(&file, bytes).map_err(failed)? else { return Ok(None) };
+        if (found.messages, found.crc.finalize()) != (messages, crc) {
+            return Ok(None);
+        }
+        file.set_len(bytes).map_err(failed)?;
+        let tail = Vec::with_capacity(TAIL_BYTES + TAIL_BYTES / 4);
+        Ok(Some(Outbound { path: path.into(), file, stored: bytes, tail, messages, marks: found.marks }))
+    }
+
     /// Sequence number of the next message.
     pub fn next_sequence(&self) -> u64 {
         self.messages + 1
@@ -82,15 +102,22 @@ impl Outbound {
         if self.tail.len() < TAIL_BYTES {
             return Ok(());
         }
+        self.store().map(|_| ())
+    }
+
+    /// Moves all bytes in memory to the file. False: the disk is full, they stay where they are.
+    pub fn store(&mut self) -> Result<bool, OutboundError> {
         match self.file.write_all_at(&self.tail, self.stored) {
             Ok(()) => {
                 self.stored += self.tail.len() as u64;
                 self.tail.clear();
-                Ok(())
+                Ok(true)
             }
             // The stream is derived data: while the disk is full it grows in memory, and the journal's reserve
             // decides how long the venue goes on.
-            Err(error) if error.kind() == io::ErrorKind::StorageFull && self.tail.len() < TAIL_MAX => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::StorageFull && self.tail.len() < TAIL_MAX => {
+                Ok(false)
+            }
             Err(source) => Err(self.failed(source)),
         }
     }
@@ -136,6 +163,53 @@ impl Outbound {
 
     fn failed(&self, source: io::Error) -> OutboundError {
         OutboundError { path: self.path.clone(), source }
+    }
+}
+
+/// A look at all messages of a file.
+#[derive(Default)]
+struct Walk {
+    messages: u64,
+    marks: Vec<u64>,
+    crc: crc32fast::Hasher,
+    /// Where the next message begins.
+    next: u64,
+}
+
+impl Walk {
+    /// Over the first `bytes` of a file; `None` when they are not there, or end within a message.
+    fn over(file: &File, bytes: u64) -> io::Result<Option<Walk>> {
+        let mut walk = Walk::default();
+        let mut chunk = vec![0; 1 << 20];
+        let (mut filled, mut offset) = (0, 0);
+        while offset < bytes {
+            let wanted = chunk.len().min(filled + (bytes - offset) as usize);
+            let read = file.read_at(&mut chunk[filled..wanted], offset)?;
+            if read == 0 {
+                return Ok(None);
+            }
+            walk.crc.update(&chunk[filled..filled + read]);
+            (offset, filled) = (offset + read as u64, filled + read);
+            let begin = offset - filled as u64;
+            walk.messages_of(&chunk[..filled], begin);
+            // Half a length waits for its other half.
+            let kept = walk.next.saturating_sub(begin).min(filled as u64) as usize;
+            chunk.copy_within(kept..filled, 0);
+            filled -= kept;
+        }
+        Ok((walk.next == bytes).then_some(walk))
+    }
+
+    /// Messages whose length field is in `bytes`, which begin at `begin`.
+    fn messages_of(&mut self, bytes: &[u8], begin: u64) {
+        while let Some(length) = bytes.get((self.next - begin) as usize..).and_then(|rest| rest.first_chunk())
+        {
+            if self.messages.is_multiple_of(STRIDE) {
+                self.marks.push(self.next);
+            }
+            self.messages += 1;
+            self.next += LENGTH_BYTES + u64::from(u16::from_be_bytes(*length));
+        }
     }
 }
 
@@ -192,5 +266,56 @@ mod tests {
             let position = outbound.locate(from).unwrap();
             assert_eq!(read_all(&outbound, position, 777), packets[from as usize - 1..].concat());
         }
+    }
+
+    /// What a snapshot would know of the first messages.
+    fn image(packets: &[Vec<u8>]) -> (u64, u64, u32) {
+        let bytes = packets.concat();
+        (packets.len() as u64, bytes.len() as u64, crc32fast::hash(&bytes))
+    }
+
+    #[test]
+    fn a_stream_goes_on_from_any_message_and_is_the_same_again() {
+        for kept in [0, 1, 63, 64, 65, 20_000, 30_000] {
+            let (_dir, mut outbound, packets) = stream(30_000);
+            assert!(outbound.store().unwrap() && outbound.tail.is_empty());
+            let path = outbound.path.clone();
+            drop(outbound);
+            let resumed = Outbound::resume(&path, image(&packets[..kept])).unwrap();
+            let mut resumed = resumed.unwrap_or_else(|| panic!("{kept} messages are there"));
+            assert_eq!(resumed.next_sequence(), kept as u64 + 1);
+            for packet in &packets[kept..] {
+                resumed.append(|out| out.extend_from_slice(packet));
+                resumed.store_if_long().unwrap();
+            }
+            assert_eq!(read_all(&resumed, 0, 5_000), packets.concat());
+            let mut position = 0;
+            for (n, packet) in packets.iter().enumerate() {
+                assert_eq!(resumed.locate(n as u64 + 1).unwrap(), position);
+                position += packet.len() as u64;
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_the_stream_is_no_stream() {
+        let (_dir, mut outbound, packets) = stream(3_000);
+        outbound.store().unwrap();
+        let path = outbound.path.clone();
+        let (messages, bytes, crc) = image(&packets);
+        let resumed = |image| Outbound::resume(&path, image).unwrap().is_some();
+        for other in [(messages - 1, bytes, crc), (messages, bytes, !crc), (messages, bytes + 1, crc)] {
+            assert!(!resumed(other), "{other:?}");
+        }
+        assert!(!resumed((messages, bytes - 1, crc32fast::hash(&packets.concat()[..bytes as usize - 1]))));
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().len(),
+            bytes,
+            "a file that is not the stream stays as it is"
+        );
+        outbound.file.write_all_at(&[0xff], bytes / 2).unwrap();
+        assert!(!resumed((messages, bytes, crc)));
+        std::fs::remove_file(&path).unwrap();
+        assert!(!resumed((0, 0, 0)));
     }
 }

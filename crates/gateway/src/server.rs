@@ -288,6 +288,23 @@ impl Gateway {
         Ok(())
     }
 
+    /// Moves what is in memory of some streams to their files: of `count` logins from index `from` on. Returns the index of
+    /// the next one, or `None` when the disk is full.
+    pub fn store_streams(&mut self, from: usize, count: usize) -> Result<Option<usize>, GatewayError> {
+        let to = self.logins.len().min(from + count);
+        for login in &mut self.logins[from..to] {
+            if !login.stream.store()? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(to))
+    }
+
+    /// Streams there are.
+    pub fn streams(&self) -> usize {
+        self.logins.len()
+    }
+
     /// Stops accepting connections and reading from them. What is under way is still delivered.
     pub fn stop_input(&mut self) {
         self.accepting = false;
@@ -688,12 +705,23 @@ pub fn append_event(stream: &mut Outbound, time_ns: TimeNs, event: &Event) -> bo
     if !translate::has_reply(event) {
         return false;
     }
-    stream.append(|out| {
-        let mark = soup::begin_packet(kind::SEQUENCED, out);
-        translate::put_reply(time_ns, event, out);
-        soup::finish_packet(mark, out);
-    });
+    stream.append(|out| put_event(time_ns, event, out));
     true
+}
+
+/// Adds an event to `out` as it stands in its login's stream. False: it is told to nobody, nothing was added.
+pub fn encode_event(time_ns: TimeNs, event: &Event, out: &mut Vec<u8>) -> bool {
+    let told = translate::has_reply(event);
+    if told {
+        put_event(time_ns, event, out);
+    }
+    told
+}
+
+fn put_event(time_ns: TimeNs, event: &Event, out: &mut Vec<u8>) {
+    let mark = soup::begin_packet(kind::SEQUENCED, out);
+    translate::put_reply(time_ns, event, out);
+    soup::finish_packet(mark, out);
 }
 
 /// Hands a request over; `false` without a sink or without room in it.

@@ -146,6 +146,18 @@ pub enum Reason {
     /// A segment that does not continue its predecessor.
     #[error("the segment does not continue its predecessor")]
     ChainBroken,
+    /// Another command, or another past, than the one after which a snapshot was made.
+    #[error("a snapshot was made of another past at sequence {sequence}")]
+    OffTheWay {
+        /// Of the snapshot.
+        sequence: Sequence,
+    },
+    /// Commands that a snapshot proves durable are not there.
+    #[error("commands up to sequence {known} are missing, which a snapshot proves were durable")]
+    Missing {
+        /// Of the snapshot.
+        known: Sequence,
+    },
     /// The file is longer, or much shorter, than its header says.
     #[error("the file has {found} bytes, expected {expected}")]
     SegmentLength {

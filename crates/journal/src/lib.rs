@@ -14,7 +14,7 @@
 //! - `append` and `flush` do not allocate.
 //!
 //! # What this crate does not do
-//! It starts no thread, reads no clock, takes no lock and runs no engine. It never prunes.
+//! It starts no thread, reads no clock, takes no lock and runs no engine. It prunes nothing by itself.
 //!
 //! # Known limits
 //! - The footer of a flush is written behind it and becomes durable with the next flush or [`Journal::close`], which
@@ -29,11 +29,13 @@ mod decode;
 mod error;
 pub mod format;
 mod payload;
+mod pruning;
 mod reader;
 mod recovery;
 mod scan;
 mod segments;
 mod truncate;
+mod waypoint;
 mod writer;
 
 pub use archive::{ArchiveError, archive_file_name, archive_segment, next_to_archive};
@@ -41,11 +43,13 @@ pub use carve::{Carved, Seen, carve};
 pub use decode::Entry;
 pub use error::{Corruption, JournalError, Reason, RecoverError};
 pub use payload::{Field, KINDS, LAYOUTS, PAYLOAD_LENGTH_MAX};
+pub use pruning::prune;
 pub use reader::{Reader, durable_sequence};
-pub use recovery::{Recovered, TornTail, recover};
+pub use recovery::{Recovered, TornTail, recover, recover_from};
 pub use scan::End;
 pub use segments::{
     Prepared, PreparerStatus, PreparerTask, SegmentOptions, SegmentSource, preparer, retire_segment,
 };
 pub use truncate::{Durable, TruncateError, Truncated, truncate_after};
+pub use waypoint::Waypoint;
 pub use writer::{Appended, Journal, JournalCounters, new_epoch};

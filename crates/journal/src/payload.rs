@@ -64,7 +64,7 @@ pub const PAYLOAD_LENGTH_MAX: usize = size_of::<EnterV2>();
 
 /// Every kind of command record in every version: number, version, name, payload length. Numbers are never
 /// reused, versions neither.
-pub const KINDS: [(u8, u8, &str, usize); 37] = [
+pub const KINDS: [(u8, u8, &str, usize); 39] = [
     (1, 1, "Enter", size_of::<EnterV1>()),
     (1, 2, "Enter", size_of::<EnterV2>()),
     (2, 1, "Replace", size_of::<ReplaceV1>()),
@@ -102,13 +102,15 @@ pub const KINDS: [(u8, u8, &str, usize); 37] = [
     (28, 1, "Deposit", size_of::<TransferV1>()),
     (29, 1, "Withdraw", size_of::<TransferV1>()),
     (30, 1, "Bust", size_of::<BustV1>()),
+    (31, 1, "Snapshot", size_of::<BareV1>()),
+    (32, 1, "StateHash", size_of::<StateHashV1>()),
 ];
 
 /// One field of a payload: name, offset, bytes.
 pub type Field = (&'static str, usize, usize);
 
 /// Every payload struct with its fields, as the document lists them.
-pub const LAYOUTS: [(&str, &[Field]); 28] = [
+pub const LAYOUTS: [(&str, &[Field]); 29] = [
     ("EnterV1", EnterV1::LAYOUT),
     ("EnterV2", EnterV2::LAYOUT),
     ("ReplaceV1", ReplaceV1::LAYOUT),
@@ -137,6 +139,7 @@ pub const LAYOUTS: [(&str, &[Field]); 28] = [
     ("TransferV1", TransferV1::LAYOUT),
     ("BustSideV1", BustSideV1::LAYOUT),
     ("BustV1", BustV1::LAYOUT),
+    ("StateHashV1", StateHashV1::LAYOUT),
 ];
 
 /// Why an intact record is not a command.
@@ -199,6 +202,8 @@ pub(crate) fn encode(command: &Command, payload: &mut [u8; PAYLOAD_LENGTH_MAX]) 
         Action::Deposit(transfer) => (28, 1, put(&TransferV1::from_domain(login, transfer), payload)),
         Action::Withdraw(transfer) => (29, 1, put(&TransferV1::from_domain(login, transfer), payload)),
         Action::Bust(bust) => (30, 1, put(&BustV1::from_domain(login, bust), payload)),
+        Action::Snapshot => (31, 1, put(&BareV1::new(login), payload)),
+        Action::StateHash(hash) => (32, 1, put(&StateHashV1::from_domain(login, hash), payload)),
     };
     Encoded { kind, version, length }
 }
@@ -293,6 +298,8 @@ fn rare_command(kind: u8, version: u8, payload: &[u8]) -> Option<Command> {
         (28, _) => Some(get::<TransferV1>(payload)?.to_domain(Action::Deposit)),
         (29, _) => Some(get::<TransferV1>(payload)?.to_domain(Action::Withdraw)),
         (30, _) => get::<BustV1>(payload)?.to_domain(),
+        (31, _) => Some(get::<BareV1>(payload)?.to_domain(Action::Snapshot)),
+        (32, _) => get::<StateHashV1>(payload)?.to_domain(),
         _ => None,
     }
 }

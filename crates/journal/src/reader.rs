@@ -7,6 +7,7 @@ use crate::decode::Entry;
 use crate::error::RecoverError;
 use crate::format::{HeaderFault, SEGMENT_HEADER_LENGTH, SegmentHeader, segment_file_name, segment_number};
 use crate::scan::{End, Met, Scan};
+use crate::waypoint::Waypoint;
 
 /// How often a suspicious place is looked at, 1 ms, 2 ms, 3 ms ... apart: a writer that lost its processor in
 /// the middle of a record gets 300 ms to finish it.
@@ -35,6 +36,16 @@ impl<D: Disk> Reader<D> {
         let number = segment_holding(&disk, sequence)?;
         let scan = Scan::from_segment(disk, ATTEMPTS, number);
         Ok(Reader { scan, from: sequence, end: None, failed: false })
+    }
+
+    /// Reads the commands behind a waypoint. A journal that does not pass through it is corrupt.
+    pub fn open_behind(disk: D, waypoint: Waypoint) -> Reader<D> {
+        Reader { scan: Scan::behind(disk, ATTEMPTS, waypoint), from: 0, end: None, failed: false }
+    }
+
+    /// The place behind the last command met; `None` before the first.
+    pub fn waypoint(&self) -> Option<Waypoint> {
+        self.scan.cursor().map(Waypoint::of)
     }
 
     /// The next command; `None` at the end.

@@ -15,11 +15,12 @@
 use ringside_domain::{Sequence, TimeNs};
 use ringside_storage::{Disk, Segment, StorageError};
 
-use crate::decode::Cursor;
+use crate::decode::{Cursor, Entry};
 use crate::error::RecoverError;
 use crate::format::{SEGMENT_HEADER_LENGTH, segment_file_name, segment_number};
 use crate::scan::{End, Met, Scan};
 use crate::truncate::unused;
+use crate::waypoint::Waypoint;
 
 /// The torn tail that was cut off.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,7 +55,8 @@ impl Recovered {
         self.cursor.as_ref().map_or(0, |cursor| cursor.header.epoch)
     }
 
-    /// First command that is still there (older segments may have been pruned); 1 for a new journal.
+    /// First command that was read: the oldest there is (older segments may have been pruned; 1 for a new journal), or the
+    /// first one behind the waypoint.
     pub fn first_sequence(&self) -> Sequence {
         self.first_sequence
     }
@@ -98,12 +100,29 @@ impl Recovered {
 
 /// Checks every record, cuts a torn tail off, and tells where to continue. Run again, it finds the same.
 pub fn recover<D: Disk>(disk: &D) -> Result<Recovered, RecoverError> {
+    recover_from(disk, None, |_| ())
+}
+
+/// The same, and gives every command to `each` on the way: behind a waypoint, when there is one. Then nothing is read
+/// before its segment, and a journal that does not pass through it is corrupt. Commands were given before the end is known:
+/// after an error they are worth nothing.
+pub fn recover_from<D: Disk>(
+    disk: &D,
+    waypoint: Option<Waypoint>,
+    mut each: impl FnMut(&Entry),
+) -> Result<Recovered, RecoverError> {
     settle(disk)?;
-    let mut scan = Scan::new(disk.clone(), 1);
+    let mut scan = match waypoint {
+        None => Scan::new(disk.clone(), 1),
+        Some(waypoint) => Scan::behind(disk.clone(), 1, waypoint),
+    };
     let mut first_sequence = None;
     let end = loop {
         match scan.next()? {
-            Met::Command(entry) => _ = first_sequence.get_or_insert(entry.sequence),
+            Met::Command(entry) => {
+                first_sequence.get_or_insert(entry.sequence);
+                each(&entry);
+            }
             Met::End(end) => break end,
         }
     };

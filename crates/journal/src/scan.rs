@@ -17,6 +17,7 @@ use crate::format::{
     HeaderFault, KIND_FOOTER, KIND_SEAL, MARK_LENGTH, Mark, RECORD_ALIGN, RECORD_LENGTH_MAX,
     SEGMENT_HEADER_LENGTH, SEGMENT_LENGTH_MIN, SegmentHeader, segment_file_name, segment_number,
 };
+use crate::waypoint::Waypoint;
 
 /// Bytes read at once.
 const WINDOW: usize = 1 << 20;
@@ -167,6 +168,8 @@ pub(crate) struct Scan<D: Disk> {
     attempts: u32,
     /// Segment to open when there is no cursor; 0 = the first one there is.
     first: u64,
+    /// Where the walk has to pass; nothing before it is told.
+    waypoint: Option<Waypoint>,
     at: Option<Standing<D>>,
     torn_adoption: Option<u64>,
     short_bytes: u64,
@@ -176,12 +179,17 @@ impl<D: Disk> Scan<D> {
     /// A walk from the first segment on; a suspicious place is looked at `attempts` times.
     pub(crate) fn new(disk: D, attempts: u32) -> Scan<D> {
         assert!(attempts > 0, "Invariant: every place is looked at");
-        Scan { disk, attempts, first: 0, at: None, torn_adoption: None, short_bytes: 0 }
+        Scan { disk, attempts, first: 0, waypoint: None, at: None, torn_adoption: None, short_bytes: 0 }
     }
 
     /// A walk from segment `number` on.
     pub(crate) fn from_segment(disk: D, attempts: u32, number: u64) -> Scan<D> {
         Scan { first: number, ..Scan::new(disk, attempts) }
+    }
+
+    /// A walk behind a waypoint, from the beginning of its segment on.
+    pub(crate) fn behind(disk: D, attempts: u32, waypoint: Waypoint) -> Scan<D> {
+        Scan { waypoint: Some(waypoint), ..Scan::from_segment(disk, attempts, waypoint.segment) }
     }
 
     /// Where the walk is; `None` before the first segment that was begun.
@@ -201,6 +209,20 @@ impl<D: Disk> Scan<D> {
 
     /// The next command or the end. After the end, asks again: a living journal may have grown.
     pub(crate) fn next(&mut self) -> Result<Met, RecoverError> {
+        while let Some(waypoint) = self.waypoint {
+            match self.next_of_all()? {
+                Met::Command(entry) if entry.sequence < waypoint.sequence => {}
+                Met::Command(entry) if entry.sequence == waypoint.sequence => {
+                    waypoint.check(self.cursor().expect("Invariant: a command was met in a segment"))?;
+                    self.waypoint = None;
+                }
+                Met::Command(_) | Met::End(_) => return Err(waypoint.missed(self.cursor())),
+            }
+        }
+        self.next_of_all()
+    }
+
+    fn next_of_all(&mut self) -> Result<Met, RecoverError> {
         let mut attempt = 1;
         loop {
             let met = self.look();

@@ -1,8 +1,9 @@
 //! Carrying out the journal again.
 
+use std::collections::VecDeque;
 use std::path::Path;
 
-use ringside_domain::{Command, Event, Sequence, TimeNs};
+use ringside_domain::{Action, Command, Event, Sequence, StateHash, TimeNs};
 use ringside_engine::{Engine, Limits};
 use ringside_journal::{End, Entry, Reader, RecoverError, durable_sequence};
 use ringside_storage::{Directory, StorageError};
@@ -23,7 +24,18 @@ pub enum ReplayError {
     /// The device does not answer.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The journal says that the state was another one: this program, or the one that wrote it, did not keep the rules.
+    #[error("sequence {}: the journal has state hash {:016x}, this program comes to {found:016x}", told.sequence, told.hash)]
+    Diverged {
+        /// What the journal says.
+        told: StateHash,
+        /// What was computed.
+        found: u64,
+    },
 }
+
+/// State hashes that are kept until the journal tells them: one is told before the next barrier, as a rule.
+const BARRIERS_KEPT: usize = 16;
 
 /// One command, carried out again.
 #[derive(Debug)]
@@ -59,6 +71,8 @@ pub struct Summary {
     pub volume: u64,
     /// Hash of the state at the end.
     pub state_hash: u64,
+    /// State hashes in the journal that were compared, and found right.
+    pub state_hashes: u64,
     /// Bytes at the end that were never acknowledged; `None` when the journal ends cleanly.
     pub torn_tail_bytes: Option<u64>,
 }
@@ -74,6 +88,9 @@ pub struct Past {
     first: Sequence,
     last: Sequence,
     count: u64,
+    /// State hashes at the last barriers.
+    barriers: VecDeque<StateHash>,
+    compared: u64,
 }
 
 impl Past {
@@ -94,6 +111,8 @@ impl Past {
             first: 0,
             last: 0,
             count: 0,
+            barriers: VecDeque::with_capacity(BARRIERS_KEPT),
+            compared: 0,
         })
     }
 
@@ -103,6 +122,7 @@ impl Past {
         self.events.clear();
         let events = &mut self.events;
         self.engine.apply(entry.time_ns, &entry.command, &mut |event: Event| events.push(event));
+        self.compare(entry.sequence, &entry.command.action)?;
         Ok(Some(Turn {
             sequence: entry.sequence,
             time_ns: entry.time_ns,
@@ -119,6 +139,7 @@ impl Past {
         while self.last < sequence {
             let Some(entry) = self.entry()? else { return Ok(false) };
             self.engine.apply(entry.time_ns, &entry.command, &mut |_: Event| ());
+            self.compare(entry.sequence, &entry.command.action)?;
         }
         Ok(true)
     }
@@ -135,6 +156,28 @@ impl Past {
         self.last = entry.sequence;
         self.count += 1;
         Ok(Some(entry))
+    }
+
+    /// Computes the state hash at a barrier, and compares it with what the journal tells of it later.
+    fn compare(&mut self, sequence: Sequence, action: &Action) -> Result<(), ReplayError> {
+        match action {
+            Action::Snapshot => {
+                if self.barriers.len() == BARRIERS_KEPT {
+                    self.barriers.pop_front();
+                }
+                self.barriers.push_back(StateHash { sequence, hash: self.engine.state_hash() });
+            }
+            Action::StateHash(told) => {
+                if let Some(found) = self.barriers.iter().find(|found| found.sequence == told.sequence) {
+                    if found != told {
+                        return Err(ReplayError::Diverged { told: *told, found: found.hash });
+                    }
+                    self.compared += 1;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// The state now.
@@ -166,6 +209,7 @@ impl Past {
             trades: counters.trades,
             volume: counters.volume,
             state_hash: self.engine.state_hash(),
+            state_hashes: self.compared,
             torn_tail_bytes: match self.reader.end() {
                 Some(End::TornTail { bytes, .. }) => Some(bytes),
                 _ => None,

@@ -37,7 +37,7 @@ fn verified(data_dir: &Path) -> String {
     assert_eq!(found.torn_tail_bytes, None);
     let line = serde_json::json!({"first_sequence": found.first_sequence, "last_sequence": found.last_sequence,
         "commands": found.commands, "trades": found.trades, "volume": found.volume,
-        "state_hash": format!("{:016x}", found.state_hash)});
+        "state_hash": format!("{:016x}", found.state_hash), "state_hashes": found.state_hashes});
     writeln!(text, "{line}").unwrap();
     text
 }

@@ -1,11 +1,13 @@
-//! `ringside bench core | journal | pipeline | wire`: first figures, each beside its physical floor of the same
+//! `ringside bench core | journal | pipeline | wire | snapshot | recover`: first figures, each beside its physical floor of the same
 //! run. Method and limits: docs/performance.md.
 
 mod core;
 mod journal;
 mod pipeline;
 mod probe;
+mod recover;
 mod report;
+mod snapshot;
 mod wire;
 
 use clap::{Args, Subcommand};
@@ -29,6 +31,10 @@ enum BenchCommand {
     Pipeline(pipeline::PipelineArgs),
     /// A whole venue over loopback TCP.
     Wire(wire::WireArgs),
+    /// A snapshot while orders flow.
+    Snapshot(snapshot::SnapshotArgs),
+    /// A start from the journal alone.
+    Recover(recover::RecoverArgs),
 }
 
 /// Runs a benchmark.
@@ -38,5 +44,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Failure> {
         BenchCommand::Journal(args) => journal::run(args),
         BenchCommand::Pipeline(args) => pipeline::run(args),
         BenchCommand::Wire(args) => wire::run(args),
+        BenchCommand::Snapshot(args) => snapshot::run(args),
+        BenchCommand::Recover(args) => recover::run(args),
     }
 }

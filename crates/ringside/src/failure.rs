@@ -9,7 +9,7 @@ use ringside_venue::VenueError;
 pub const REFUSED: u8 = 1;
 /// Wrong configuration or usage, or the data directory is in use.
 pub const USAGE: u8 = 2;
-/// A corrupted journal.
+/// A corrupted journal or snapshot.
 pub const CORRUPT: u8 = 3;
 /// Storage failed while running.
 pub const STORAGE: u8 = 4;
@@ -41,6 +41,7 @@ impl From<VenueError> for Failure {
         let exit_code = match &error {
             VenueError::Config(_) | VenueError::Lock(_) | VenueError::Thread(_) => USAGE,
             VenueError::Recover(error) => recover_code(error),
+            VenueError::NoBeginning { .. } | VenueError::StateHash { .. } => CORRUPT,
             VenueError::Storage(_) | VenueError::Gateway(_) | VenueError::Stage(_) => STORAGE,
         };
         Failure::new(exit_code, error)

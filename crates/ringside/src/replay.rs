@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use ringside_replay::{ExportError, ReplayError};
 
-use crate::failure::{Failure, STORAGE, USAGE, recover_code};
+use crate::failure::{CORRUPT, Failure, STORAGE, USAGE, recover_code};
 
 /// Arguments of `replay`.
 #[derive(Args)]
@@ -127,6 +127,7 @@ impl From<ReplayError> for Failure {
             ReplayError::NoJournal(_) => USAGE,
             ReplayError::Journal(error) => recover_code(error),
             ReplayError::Storage(_) => STORAGE,
+            ReplayError::Diverged { .. } => CORRUPT,
         };
         Failure::new(code, error)
     }

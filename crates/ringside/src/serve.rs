@@ -1,12 +1,14 @@
 //! `ringside serve`: a venue until SIGTERM. The ready line is all that goes to stdout; logs are JSON on stderr.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 use ringside_domain::{InstrumentId, LoginId, Symbol, Username};
 use ringside_replay::{Names, event_json, find_trade};
+use ringside_venue::recovery::{Progress, ReplayProgress};
 use ringside_venue::{Config, Directory, Overrides, Ready, Tools, TradeError, Venue, VenueError};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -72,7 +74,26 @@ fn tools() -> Tools {
             found.map_err(|error| TradeError::Failed(error.to_string()))?.ok_or(TradeError::Unknown)
         }),
         event_json: Arc::new(|directory, event| event_json(&Known(directory), event)),
+        progress: recovery_bar(),
     }
+}
+
+/// A bar with the time left, on a terminal.
+fn recovery_bar() -> Arc<Progress> {
+    if !std::io::stderr().is_terminal() {
+        return Arc::new(|_| ());
+    }
+    let style = "recovering {bar:40} {bytes}/{total_bytes} {msg} commands, {eta} left";
+    let style = ProgressStyle::with_template(style).expect("a valid template");
+    let bar = ProgressBar::new(0).with_style(style);
+    Arc::new(move |at: ReplayProgress| {
+        bar.set_length(at.bytes_total);
+        bar.set_position(at.bytes);
+        bar.set_message(at.sequence.to_string());
+        if at.bytes >= at.bytes_total {
+            bar.finish_and_clear();
+        }
+    })
 }
 
 /// The names that a running venue knows.

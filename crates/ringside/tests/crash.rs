@@ -158,14 +158,17 @@ fn every_acknowledged_command_survives_kill_exactly_once() {
     settle(&site, &mut traders);
 }
 
-/// Small segments, so that kills meet rotations; the other writer and another layout each time, because one thread hides a reply that
+/// Small segments, so that kills meet rotations; snapshots at different distances; the other writer and another layout each time, because one thread hides a reply that
 /// overtakes its journal.
 fn config_of(round: u64) -> String {
     let layout = ["two-cores", "three-cores", "four-cores"][(round % 3) as usize];
     let config = CONFIG.replace("layout = \"auto\"", &format!("layout = \"{layout}\""));
     let writer = if round.is_multiple_of(2) { "mmap" } else { "direct" };
     let config = config.replace("[journal]", &format!("[journal]\nwriter = \"{writer}\""));
-    config.replace("segment_size = 4194304", "segment_size = 1048576")
+    let config = config.replace("segment_size = 4194304", "segment_size = 1048576");
+    // Snapshots under way, or just published, when the venue dies; in some lives none.
+    let every = [150, 1_000, 1_000_000][(round / 3 % 3) as usize];
+    format!("[snapshot]\nevery_commands = {every}\n{config}")
 }
 
 fn live_and_die(venue: Running, traders: &mut [Trader; 2], life: Duration) {
@@ -195,6 +198,8 @@ fn settle(site: &Site, traders: &mut [Trader; 2]) {
     let trades = matches([&alice.received, &bob.received]);
     assert_eq!(venue.status()["trades"], trades);
     assert_eq!(venue.terminate(), Some(0));
+    let snapshots = std::fs::read_dir(site.data_dir.join("snapshots")).expect("snapshots").count();
+    assert!(snapshots >= 2, "there were snapshots to start from: {snapshots}");
     assert_eq!(site.verify()["trades"], trades);
 }
 

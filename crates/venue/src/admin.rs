@@ -129,10 +129,25 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         "clock_ahead_seconds": metrics::clock_ahead_seconds(shared),
         "trades": shared.trades.load(Ordering::Relaxed),
         "orders_live": shared.live_orders.load(Ordering::Relaxed),
+        "snapshot": snapshot(shared),
         "connections": shared.gateway.connections.load(Ordering::Relaxed),
         "logged_in": shared.gateway.logged_in.load(Ordering::Relaxed),
     });
     (StatusCode::OK, format!("{body}\n"))
+}
+
+fn snapshot(shared: &Shared) -> serde_json::Value {
+    let of = &shared.snapshots;
+    json!({
+        "sequence": of.sequence.load(Ordering::Relaxed),
+        "time_ns": of.time_ns.load(Ordering::Relaxed),
+        "seconds": of.micros.load(Ordering::Relaxed) as f64 / 1e6,
+        "bytes": of.bytes.load(Ordering::Relaxed),
+        "made": of.made.load(Ordering::Relaxed),
+        "failures": of.failures.load(Ordering::Relaxed),
+        "divergences": of.diverged.load(Ordering::Relaxed),
+        "busy": of.busy.load(Ordering::Relaxed),
+    })
 }
 
 impl Admin {

@@ -104,6 +104,8 @@ pub struct Cores {
     pub egress: Option<usize>,
     /// HTTP.
     pub admin: Option<usize>,
+    /// Snapshots.
+    pub snapshot: Option<usize>,
 }
 
 /// `[pipeline]`
@@ -117,6 +119,17 @@ pub struct Pipeline {
     pub layout: Layout,
     /// Pins.
     pub cores: Cores,
+}
+
+/// `[snapshot]`
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SnapshotConfig {
+    /// After so many commands.
+    pub every_commands: u64,
+    /// After so much time, if there was any command; `None` = never.
+    pub every: Option<Duration>,
+    /// Segments of earlier SoupBinTCP sessions are removed once two snapshots stand for them.
+    pub prune_sessions: bool,
 }
 
 /// `[[login]]`
@@ -203,6 +216,8 @@ pub struct Config {
     pub segment_size: Option<u64>,
     /// Threads.
     pub pipeline: Pipeline,
+    /// When snapshots are made.
+    pub snapshot: SnapshotConfig,
     /// Instruments, in file order. Their ids are 0: the state gives them.
     pub instruments: Vec<InstrumentTerms>,
     /// Logins, in file order.

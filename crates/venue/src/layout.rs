@@ -120,6 +120,7 @@ pub fn check_pins(cores: &Cores) -> Result<(), (String, String)> {
         ("engine", cores.engine),
         ("egress", cores.egress),
         ("admin", cores.admin),
+        ("snapshot", cores.snapshot),
     ];
     for (key, core) in wanted {
         let Some(id) = core else { continue };

@@ -30,6 +30,7 @@ pub mod named;
 pub mod recovery;
 pub mod ring;
 pub mod shared;
+pub mod snapshots;
 pub mod stages;
 pub mod stall;
 pub mod threads;

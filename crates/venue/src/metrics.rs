@@ -58,6 +58,7 @@ impl Collector for Gauges {
         sync_times(shared, &mut encoder)?;
         traffic(shared, &mut encoder)?;
         clock(shared, &mut encoder)?;
+        snapshots(shared, &mut encoder)?;
         labelled(shared, &mut encoder)
     }
 }
@@ -168,6 +169,34 @@ fn clock(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         MetricType::Gauge,
     )?)?;
     counter(encoder, "clock_steps", "Steps of the wall clock", &shared.gateway.clock_steps)
+}
+
+fn snapshots(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let of = &shared.snapshots;
+    let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
+    gauge(encoder, "snapshot_sequence", "Command of the newest snapshot; 0 = none", load(&of.sequence))?;
+    gauge(
+        encoder,
+        "snapshot_lag",
+        "Commands since the newest snapshot",
+        shared.applied.get() - load(&of.sequence),
+    )?;
+    let seconds = load(&of.time_ns) as f64 / 1e9;
+    let help = "When the newest snapshot was made, Unix time; 0 = before this start";
+    let unit = Some(&Unit::Seconds);
+    let metric = encoder.encode_descriptor("snapshot_time", help, unit, MetricType::Gauge)?;
+    ConstGauge::new(seconds).encode(metric)?;
+    let help = "How long the newest snapshot took";
+    let metric = encoder.encode_descriptor("snapshot_duration", help, unit, MetricType::Gauge)?;
+    ConstGauge::new(load(&of.micros) as f64 / 1e6).encode(metric)?;
+    let help = "Most CPU time that a barrier has cost the engine's thread";
+    let metric = encoder.encode_descriptor("snapshot_engine_max", help, unit, MetricType::Gauge)?;
+    ConstGauge::new(load(&of.engine_ns_max) as f64 / 1e9).encode(metric)?;
+    gauge(encoder, "snapshot_bytes", "Bytes of the newest snapshot", load(&of.bytes))?;
+    counter(encoder, "snapshots", "Snapshots made", &of.made)?;
+    counter(encoder, "snapshot_failures", "Barriers that got no snapshot", &of.failures)?;
+    let help = "Snapshots thrown away because the journal, carried out again, led to another state";
+    counter(encoder, "snapshot_divergences", help, &of.diverged)
 }
 
 fn labelled(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

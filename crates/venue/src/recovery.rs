@@ -1,18 +1,23 @@
 //! From a data directory to a venue that knows everything it ever acknowledged.
 //!
-//! The journal is checked and its end found, every command is carried out again, and the streams of all logins
-//! are written anew: the same commands give the same bytes. Then what the start itself changes is journaled.
+//! The newest snapshot that is whole is loaded, the journal behind it is checked and its end found, and on the same walk
+//! every command of it is carried out again: the checking on this thread, the carrying out on another. The streams of all
+//! logins go on from the snapshot if their files are as they were then. Without a snapshot, or with a stream that is not as
+//! it was, the same is done from the first command on, and the streams are written anew: the same commands give the same
+//! bytes. Then what the start itself changes is journaled.
+
+mod replay;
 
 use std::io::ErrorKind;
 use std::num::NonZeroU64;
 use std::path::Path;
 use std::thread::JoinHandle;
 
-use ringside_domain::{Action, Command, Event, Fact, Sequence, Symbol, TimeNs, VenueRefusal};
-use ringside_engine::{Engine, Limits};
+use ringside_domain::{Action, Command, Sequence, Symbol, TimeNs, VenueRefusal};
+use ringside_engine::Engine;
 use ringside_gateway::Outbound;
-use ringside_gateway::server::{append_event, stream_path};
-use ringside_journal::{Journal, JournalError, Reader, SegmentOptions, preparer, recover as recover_journal};
+use ringside_journal::{Journal, JournalError, Reader, SegmentOptions, preparer, recover_from};
+use ringside_snapshot::Loaded;
 use ringside_storage::{Directory, Pace, free_space};
 use tracing::{info, warn};
 
@@ -20,8 +25,12 @@ use crate::boot;
 use crate::clock::{Reading, VenueClock, warn_of_future};
 use crate::config::{Config, ConfigError, Sync};
 use crate::named::Named;
+use crate::snapshots::{generations, newest, waypoint};
 use crate::stages::{CommandLog, StageError};
 use crate::venue::{VenueError, spawn};
+
+use replay::{FoundEnd, Replayed, Streams};
+pub use replay::{Progress, ReplayProgress};
 
 /// The journal of a venue.
 pub type Log = Journal<Directory>;
@@ -62,6 +71,10 @@ pub struct Recovered {
     pub sequence: Sequence,
     /// Instruments whose terms in the file the state has refused: those in force stay.
     pub kept: Vec<Symbol>,
+    /// The snapshot that this began with; 0 = none.
+    pub snapshot: Sequence,
+    /// Commands up to here are no reason for another snapshot.
+    pub barrier: Sequence,
 }
 
 /// The journal with what belongs to it.
@@ -77,15 +90,14 @@ pub struct VenueJournal {
 }
 
 /// Recovers the data directory, and journals what the start changes.
-pub fn recover(config: &Config) -> Result<Recovered, VenueError> {
+pub fn recover(config: &Config, progress: &Progress) -> Result<Recovered, VenueError> {
     let disk = open_disk(config)?;
-    let found = recover_journal(&disk)?;
+    let (found, mut replayed) = carry_out_again(&disk, &config.data_dir, progress)?;
     if let Some(tail) = found.torn_tail() {
         let (bytes, copy) = (tail.bytes, tail.copy.as_str());
         warn!(segment = tail.segment, offset = tail.offset, bytes, copy, "torn tail cut off");
     }
-    let mut replayed = replay(&disk, &config.data_dir.join("outbound"))?;
-    assert_eq!(replayed.sequence, found.last_sequence(), "Invariant: recovery and replay see one journal");
+    assert_eq!(replayed.sequence, found.last_sequence(), "Invariant: what was checked was carried out");
     let options =
         SegmentOptions { length: segment_length(config, &disk)?, ahead: 2, pace: pace(config.sync) };
     let (source, task) = preparer(disk.clone(), options, found.next_segment());
@@ -97,17 +109,12 @@ pub fn recover(config: &Config) -> Result<Recovered, VenueError> {
     let time_ns = clock.now_ns();
     let before = replayed.sequence;
     let kept = replayed.boot(config, &mut journal, time_ns)?;
-    let sequence = replayed.sequence;
-    info!(commands = before, boot_commands = sequence - before, state_hash = replayed.hash(), "recovered");
-    let Replayed { engine, streams, .. } = replayed;
-    let streams = streams.streams;
-    Ok(Recovered {
-        engine,
-        journal: VenueJournal { journal, preparer, time_ns, clock },
-        streams,
-        sequence,
-        kept,
-    })
+    replayed.streams.store()?;
+    let (sequence, snapshot) = (replayed.sequence, replayed.snapshot());
+    info!(commands = before, boot_commands = sequence - before, snapshot, "recovered");
+    let Replayed { engine, streams, barrier, .. } = replayed;
+    let journal = VenueJournal { journal, preparer, time_ns, clock };
+    Ok(Recovered { engine, journal, streams: streams.streams, sequence, kept, snapshot, barrier })
 }
 
 /// The journal's directory, with the writer that was asked for. Not every file system lets itself be written around
@@ -122,6 +129,55 @@ fn open_disk(config: &Config) -> Result<Directory, VenueError> {
         }),
         _ => VenueError::Storage(error),
     })
+}
+
+/// What a start has to do before it journals anything: the state after the last command. For measurements.
+pub fn rebuild(data_dir: &Path, progress: &Progress) -> Result<(Engine, Sequence), VenueError> {
+    let disk = Directory::open(&data_dir.join("journal"))?;
+    let (_, mut replayed) = carry_out_again(&disk, data_dir, progress)?;
+    replayed.streams.store()?;
+    Ok((replayed.engine, replayed.sequence))
+}
+
+/// The journal's end, and everything up to it carried out again.
+fn carry_out_again(
+    disk: &Directory,
+    data_dir: &Path,
+    progress: &Progress,
+) -> Result<(FoundEnd, Replayed), VenueError> {
+    let outbound = data_dir.join("outbound");
+    let (loaded, broken) = newest(&generations(data_dir)?)?;
+    let Some(Loaded { header, engine, streams }) = loaded else {
+        return from_the_beginning(disk, &outbound, progress, broken);
+    };
+    let place = waypoint(&header);
+    match Streams::resume(&outbound, &streams)? {
+        Ok(streams) => {
+            let replayed = Replayed::behind(&header, engine, streams);
+            replay::walk(replayed, disk, progress, |each| recover_from(disk, Some(place), each))
+        }
+        Err(stream) => {
+            warn!(stream = %stream.display(), "a stream is not as the snapshot knows it: all are written anew");
+            drop(engine);
+            // The journal has to pass through the snapshot all the same, before anything is cut off its end.
+            recover_from(disk, Some(place), |_| ())?;
+            let (found, replayed) = from_the_beginning(disk, &outbound, progress, broken)?;
+            Ok((found, replayed.knowing(&header)))
+        }
+    }
+}
+
+fn from_the_beginning(
+    disk: &Directory,
+    outbound: &Path,
+    progress: &Progress,
+    broken: Vec<String>,
+) -> Result<(FoundEnd, Replayed), VenueError> {
+    // Without its beginning a journal leads nowhere: nothing is carried out, nothing is cut off.
+    match Reader::open(disk.clone()).next_entry()? {
+        Some(entry) if entry.sequence > 1 => Err(VenueError::NoBeginning { first: entry.sequence, broken }),
+        _ => replay::walk(Replayed::new(outbound), disk, progress, |each| recover_from(disk, None, each)),
+    }
 }
 
 /// Only under `always` does anybody wait for a sync that zeros could delay; the other modes can fill a segment
@@ -164,38 +220,7 @@ fn refused(config: &Config, action: &Action, refusal: VenueRefusal) -> ConfigErr
     ConfigError { file: config.file.clone(), key, problem: format!("the state refuses it: {refusal:?}") }
 }
 
-/// Engine and streams while commands are carried out one by one.
-struct Replayed {
-    engine: Engine,
-    streams: Streams,
-    sequence: Sequence,
-}
-
-fn replay(disk: &Directory, outbound: &Path) -> Result<Replayed, VenueError> {
-    let streams = Streams::new(outbound);
-    let mut replayed = Replayed { engine: Engine::new(Limits::default()), streams, sequence: 0 };
-    for entry in Reader::open(disk.clone()) {
-        let entry = entry?;
-        replayed.apply(entry.time_ns, &entry.command)?;
-    }
-    Ok(replayed)
-}
-
 impl Replayed {
-    fn apply(&mut self, time_ns: TimeNs, command: &Command) -> Result<Option<VenueRefusal>, VenueError> {
-        self.sequence += 1;
-        let streams = &mut self.streams;
-        let mut refusal = None;
-        self.engine.apply(time_ns, command, &mut |event: Event| {
-            if let Fact::Refused(why) = event.fact {
-                refusal = Some(why);
-            }
-            streams.append(time_ns, &event);
-        });
-        self.streams.settle(self.engine.logins().len())?;
-        Ok(refusal)
-    }
-
     /// Carries out what the start changes, all of it, and only then journals it: a configuration that the state refuses leaves
     /// no trace. Durable when this returns. Returns the instruments whose terms in the file were refused.
     fn boot(
@@ -233,6 +258,9 @@ impl Replayed {
         }
         if let Some(tick) = boot::overdue(&self.engine, time_ns) {
             self.carry_out(tick, config, time_ns, &mut done)?;
+        }
+        if let Some(hash) = self.untold() {
+            self.carry_out(hash, config, time_ns, &mut done)?;
         }
         for command in boot::reconcile_configuration(&self.engine, config, named)? {
             let refusal = self.try_out(command, time_ns, &mut done)?;
@@ -280,44 +308,5 @@ impl Replayed {
             Some(_) => self.sequence -= 1,
         }
         Ok(refusal)
-    }
-
-    fn hash(&self) -> String {
-        format!("{:016x}", self.engine.state_hash())
-    }
-}
-
-/// The streams of all logins, written anew.
-struct Streams {
-    directory: std::path::PathBuf,
-    streams: Vec<Outbound>,
-    dirty: Vec<usize>,
-}
-
-impl Streams {
-    fn new(directory: &Path) -> Self {
-        Streams { directory: directory.into(), streams: Vec::new(), dirty: Vec::new() }
-    }
-
-    fn append(&mut self, time_ns: TimeNs, event: &Event) {
-        if event.login == ringside_domain::LoginId::VENUE {
-            return;
-        }
-        let at = event.login.0 as usize - 1;
-        append_event(&mut self.streams[at], time_ns, event);
-        self.dirty.push(at);
-    }
-
-    /// After a command: long tails go to their files, a new login gets its stream.
-    fn settle(&mut self, logins: usize) -> Result<(), VenueError> {
-        for at in self.dirty.drain(..) {
-            self.streams[at].store_if_long().map_err(ringside_gateway::GatewayError::from)?;
-        }
-        while self.streams.len() < logins {
-            let id = ringside_domain::LoginId(self.streams.len() as u32 + 1);
-            let stream = Outbound::create(&stream_path(&self.directory, id));
-            self.streams.push(stream.map_err(ringside_gateway::GatewayError::from)?);
-        }
-        Ok(())
     }
 }

@@ -138,6 +138,14 @@ pub struct Shared {
     pub next_due: NextDue,
     /// All events up to here are in the streams. Writer: egress.
     pub delivered: Watermark,
+    /// Last barrier that the engine has passed. Writer: engine.
+    pub barrier: Watermark,
+    /// All events up to this barrier are in the files of the streams. Writer: egress.
+    pub stored: Watermark,
+    /// What became of snapshots. Writer: the snapshot thread.
+    pub snapshots: SnapshotFigures,
+    /// All stages have ended. Writer: whoever joined them.
+    pub stages_ended: AtomicBool,
     /// A stage has failed: nothing leaves any more.
     pub fatal: AtomicBool,
     /// Everybody shall finish.
@@ -154,6 +162,31 @@ pub struct Shared {
     pub trades: AtomicU64,
     /// Orders resting. Writer: engine.
     pub live_orders: AtomicU64,
+}
+
+/// What became of snapshots, for the admin thread.
+#[derive(Debug, Default)]
+pub struct SnapshotFigures {
+    /// One is being made.
+    pub busy: AtomicBool,
+    /// Last one that was published, or that the venue began with; 0 = none.
+    pub sequence: AtomicU64,
+    /// When that was, Unix ns; 0 = before this start.
+    pub time_ns: AtomicU64,
+    /// How long it took, microseconds.
+    pub micros: AtomicU64,
+    /// How long writing it and reading it back took, microseconds.
+    pub write_micros: AtomicU64,
+    /// Most CPU time that a barrier has cost the engine's thread, ns. Writer: engine.
+    pub engine_ns_max: AtomicU64,
+    /// Bytes of its file.
+    pub bytes: AtomicU64,
+    /// Published since the start.
+    pub made: AtomicU64,
+    /// Barriers without a snapshot.
+    pub failures: AtomicU64,
+    /// Of those: the shadow came to another state than the engine.
+    pub diverged: AtomicU64,
 }
 
 /// Copies of the gateway's counters, for the admin thread.

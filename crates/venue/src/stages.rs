@@ -1,5 +1,6 @@
 //! The stages: journal, engine, gateway with egress. Each is `poll() -> worked?`.
 
+mod barriers;
 mod engine;
 mod gateway;
 mod journal;
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use barriers::Barriers;
 pub use engine::EngineStage;
 pub use gateway::{GatewayStage, Inlet, StorageWatch};
 pub use journal::{CommandLog, JournalStage, SyncPolicy};

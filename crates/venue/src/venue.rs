@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Sender, bounded};
 use ringside_domain::{Event, Sequence, Symbol, Text};
 use ringside_engine::Engine;
 use ringside_gateway::limits::VERIFICATIONS_MAX;
@@ -25,11 +25,12 @@ use crate::config::{Config, ConfigError, Sync};
 use crate::desk::{Desk, desk};
 use crate::files::{self, create_durable};
 use crate::layout::{self, Plan, StageName};
-use crate::recovery::{self, Recovered, VenueJournal};
+use crate::recovery::{self, Progress, Recovered, VenueJournal};
 use crate::ring::{self, InputPoller};
 use crate::shared::Shared;
+use crate::snapshots::{BARRIERS_MAX, Figures, SnapshotTask};
 use crate::stages::{
-    EngineStage, GatewayStage, Inlet, JournalStage, Stage, StageError, StorageWatch, SyncPolicy,
+    Barriers, EngineStage, GatewayStage, Inlet, JournalStage, Stage, StageError, StorageWatch, SyncPolicy,
 };
 use crate::stall::SyncWatch;
 use crate::threads::{StageThread, ThreadBell, bell, wakes_poll};
@@ -49,6 +50,27 @@ pub enum VenueError {
     /// Storage failed at start.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The journal begins in the middle, and no snapshot leads there.
+    #[error(
+        "the journal begins with sequence {first}, and there is no snapshot to begin with; broken: {}",
+        if broken.is_empty() { "none".into() } else { broken.join(", ") }
+    )]
+    NoBeginning {
+        /// First command of the journal.
+        first: Sequence,
+        /// Files of snapshots that cannot be used.
+        broken: Vec<String>,
+    },
+    /// The journal tells another state hash than the snapshot has.
+    #[error("snapshot {sequence:020}.snap has state hash {expected:016x}, the journal says {found:016x}")]
+    StateHash {
+        /// Of the snapshot.
+        sequence: Sequence,
+        /// In the snapshot.
+        expected: u64,
+        /// In the journal.
+        found: u64,
+    },
     /// The gateway could not be opened or its streams not be rebuilt.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
@@ -80,6 +102,8 @@ pub struct Tools {
     pub find_trade: Arc<FindTrade>,
     /// Tells the operator what a command has caused.
     pub event_json: Arc<EventJson>,
+    /// Shows how far recovery is.
+    pub progress: Arc<Progress>,
 }
 
 impl Default for Tools {
@@ -87,7 +111,11 @@ impl Default for Tools {
     fn default() -> Self {
         let find_trade = |_: &Path, _, _| Err(TradeError::Failed("this venue cannot look trades up".into()));
         let event_json = |_: &Directory, _: &Event| serde_json::Value::Null;
-        Tools { find_trade: Arc::new(find_trade), event_json: Arc::new(event_json) }
+        Tools {
+            find_trade: Arc::new(find_trade),
+            event_json: Arc::new(event_json),
+            progress: Arc::new(|_| ()),
+        }
     }
 }
 
@@ -96,7 +124,7 @@ impl Default for Tools {
 pub struct Venue {
     shared: Arc<Shared>,
     stages: Vec<JoinHandle<Result<(), StageError>>>,
-    /// Admin, verifier, segment preparer: they end when the stages hang up.
+    /// Admin, verifier, segment preparer, snapshots: they end when the stages hang up.
     helpers: Vec<JoinHandle<()>>,
     /// Held until everything has ended.
     _lock: DirectoryLock,
@@ -108,7 +136,7 @@ impl Venue {
         let plan = plan(config)?;
         let admin_listener = bind(config, "admin.listen", config.admin)?;
         let lock = lock(config)?;
-        let recovered = recovery::recover(config)?;
+        let recovered = recovery::recover(config, &*tools.progress)?;
         Wiring::new(config, plan, admin_listener, recovered, tools)?.start(lock)
     }
 
@@ -134,6 +162,8 @@ impl Venue {
             }
         }
         self.shared.stop.store(true, Ordering::Relaxed);
+        // Release: whoever sees it sees the last watermarks of the stages.
+        self.shared.stages_ended.store(true, Ordering::Release);
         for helper in self.helpers {
             helper.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
@@ -191,6 +221,9 @@ struct Wiring<'a> {
     operator: Operator,
     desk: Desk,
     kept: Vec<Symbol>,
+    barriers: Barriers,
+    told: Sender<Figures>,
+    snapshots: SnapshotTask,
 }
 
 impl<'a> Wiring<'a> {
@@ -201,7 +234,7 @@ impl<'a> Wiring<'a> {
         recovered: Recovered,
         tools: Tools,
     ) -> Result<Self, VenueError> {
-        let Recovered { engine, journal, streams, sequence, kept } = recovered;
+        let Recovered { engine, journal, streams, sequence, kept, snapshot, barrier } = recovered;
         let session = format!("{:010}", engine.counters().session);
         let (jobs, job_queue) = bounded(VERIFICATIONS_MAX);
         let (verdict_queue, verdicts) = bounded(VERIFICATIONS_MAX);
@@ -221,6 +254,14 @@ impl<'a> Wiring<'a> {
         let gateway = open_gateway(config, options)?;
         let verifier = Verifier::new(credentials(config, &engine), job_queue, verdict_queue);
         let shared = Arc::new(Shared::watched(sequence, SyncWatch::new(config.max_sync)));
+        // Relaxed: nobody else runs yet.
+        shared.snapshots.sequence.store(snapshot, Ordering::Relaxed);
+        let (hash_sender, hashes) = bounded(BARRIERS_MAX);
+        let (told, waiting) = bounded(BARRIERS_MAX);
+        let base = (snapshot > 0).then_some(snapshot);
+        let snapshots = SnapshotTask::new(&config.data_dir, base, shared.clone(), waiting, hash_sender)?
+            .with_pruning(config.snapshot.prune_sessions);
+        let barriers = Barriers::new(config.snapshot, hashes, barrier);
         let (client, desk) = desk(gateway.waker());
         let operator = Operator {
             token: config.admin_token.clone(),
@@ -242,6 +283,9 @@ impl<'a> Wiring<'a> {
             operator,
             desk,
             kept,
+            barriers,
+            told,
+            snapshots,
         })
     }
 
@@ -264,6 +308,9 @@ impl<'a> Wiring<'a> {
             journal,
             operator,
             desk,
+            barriers,
+            told,
+            snapshots,
             ..
         } = self;
         let mut helpers = vec![journal.preparer];
@@ -275,8 +322,9 @@ impl<'a> Wiring<'a> {
         }
         let core = config.pipeline.cores.admin;
         helpers.push(spawn_admin(admin_listener, shared.clone(), identity, operator, core)?);
-        let (time_ns, clock) = (journal.time_ns, journal.clock);
-        let parts = Parts { gateway, journal: journal.journal, engine, desk, time_ns, clock };
+        helpers.push(spawn_snapshots(snapshots, config.pipeline.cores.snapshot)?);
+        let (desk, time_ns, clock) = ((desk, barriers), journal.time_ns, journal.clock);
+        let parts = Parts { gateway, journal: journal.journal, engine, desk, told, time_ns, clock };
         let stages = start_stages(config, &plan, &shared, parts)?;
         Ok((Venue { shared, stages, helpers, _lock: lock }, ready))
     }
@@ -361,6 +409,15 @@ fn spawn_admin(
     })
 }
 
+fn spawn_snapshots(task: SnapshotTask, core: Option<usize>) -> Result<JoinHandle<()>, VenueError> {
+    spawn("ringside-snap", move || {
+        if let Some(id) = core {
+            core_affinity::set_for_current(core_affinity::CoreId { id });
+        }
+        task.run();
+    })
+}
+
 /// Starts a helper thread.
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, VenueError> {
     std::thread::Builder::new().name(name.into()).spawn(run).map_err(VenueError::Thread)
@@ -371,7 +428,8 @@ struct Parts {
     gateway: Gateway,
     journal: recovery::Log,
     engine: Engine,
-    desk: Desk,
+    desk: (Desk, Barriers),
+    told: Sender<Figures>,
     time_ns: u64,
     clock: VenueClock,
 }
@@ -433,7 +491,8 @@ fn start_stages(
     let apply = config.pipeline.apply;
     let egress_bell = bells.gateway.clone();
     let engine =
-        EngineStage::new(parts.engine, engine_input, events, apply, shared.clone(), start, egress_bell);
+        EngineStage::new(parts.engine, engine_input, events, apply, shared.clone(), start, egress_bell)
+            .with_barriers(parts.told);
     let mut stages: Vec<(StageName, Box<dyn Stage>)> = vec![
         (StageName::Gateway, Box::new(gateway)),
         (StageName::Journal, Box::new(journal)),

@@ -2,7 +2,7 @@
 
 use ringside_domain::{
     Action, AuctionKind, Bust, BustSide, CancelOrders, Command, InstrumentId, Kill, LoginId, MarketState,
-    Restrict, RiskLimits, Scope, SetLimits, SetState, Text, Transfer,
+    Restrict, RiskLimits, Scope, SetLimits, SetState, StateHash, Text, Transfer,
 };
 use rkyv::rend::{u32_le, u64_le};
 
@@ -50,6 +50,8 @@ stored! {
         quantity: u32_le = 20, buyer: BustSideV1 = 24, seller: BustSideV1 = 56, reason: u8 = 88,
         reserved: [u8; 7] = 89,
     }
+    /// Kind 32.
+    StateHashV1: 24 { sequence: u64_le = 0, hash: u64_le = 8, login: u32_le = 16, reserved: [u8; 4] = 20, }
 }
 
 impl SeedV1 {
@@ -285,5 +287,21 @@ impl BustV1 {
             seller: self.seller.to_domain()?,
         };
         is_zero(&self.reserved).then(|| sent(self.login, Action::Bust(bust)))
+    }
+}
+
+impl StateHashV1 {
+    pub(super) fn from_domain(login: u32, hash: &StateHash) -> StateHashV1 {
+        StateHashV1 {
+            sequence: hash.sequence.into(),
+            hash: hash.hash.into(),
+            login: login.into(),
+            reserved: [0; 4],
+        }
+    }
+
+    pub(super) fn to_domain(self) -> Option<Command> {
+        let hash = StateHash { sequence: self.sequence.to_native(), hash: self.hash.to_native() };
+        is_zero(&self.reserved).then(|| sent(self.login, Action::StateHash(hash)))
     }
 }

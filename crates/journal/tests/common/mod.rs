@@ -188,7 +188,7 @@ fn later_bust() -> Bust {
     }
 }
 
-/// What needs version 2, and kinds 19 to 30.
+/// What needs version 2, and kinds 19 to 32.
 fn later_commands() -> Vec<Command> {
     let limits = RiskLimits {
         quantity_max: 11,
@@ -243,6 +243,8 @@ fn later_commands() -> Vec<Command> {
         Action::Withdraw(Transfer { amount: 7, ..money }),
         Action::Bust(later_bust()),
         Action::SetKey([0x0102_0304_0506_0708, 0xfedc_ba98_7654_3210]),
+        Action::Snapshot,
+        Action::StateHash(StateHash { sequence: 0x0102_0304_0506_0708, hash: 0x1112_1314_1516_1718 }),
     ];
     let sender = |action: &Action| matches!(action, Action::Enter(_) | Action::Replace(_));
     let login = |action: &Action| LoginId(if sender(action) { 7 } else { 0 });

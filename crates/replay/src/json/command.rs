@@ -66,6 +66,10 @@ fn configuration_json(engine: &Engine, action: &Action) -> Value {
         Action::SetSeed(seed) => json!({"type": "set_seed", "seed": seed}),
         // Who knows the key knows all draws to come.
         Action::SetKey(_) => json!({"type": "set_key"}),
+        Action::Snapshot => json!({"type": "snapshot"}),
+        Action::StateHash(of) => {
+            json!({"type": "state_hash", "sequence": of.sequence, "hash": format!("{:016x}", of.hash)})
+        }
         operator => operator_json(engine, operator),
     }
 }

@@ -3,7 +3,8 @@ use std::collections::BTreeSet;
 use ringside_domain::{
     Account, Action, AuctionKind, Bust, BustSide, CancelOrders, ClientOrderId, Command, Enter, Event, Fact,
     InstrumentTerms, Kill, Liquidity, LoginTerms, MarketFact, MarketState, OrderOptions, Restrict,
-    RiskLimits, SelfTradePrevention, SetLimits, SetState, Symbol, TickRange, Transfer, VenueRefusal,
+    RiskLimits, SelfTradePrevention, SetLimits, SetState, StateHash, Symbol, TickRange, Transfer,
+    VenueRefusal,
 };
 use ringside_engine::Limits;
 
@@ -183,6 +184,8 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
         Action::SetKey([1, 2]),
         Action::Uncross(instrument),
         Action::EndOfDay,
+        Action::Snapshot,
+        Action::StateHash(StateHash { sequence: 7, hash: 8 }),
         Action::SetLimits(SetLimits {
             scope,
             limits: RiskLimits { notional_max: 5, ..RiskLimits::default() },
@@ -193,10 +196,21 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
     let names: Vec<_> = actions.map(|action| command(action)["type"].as_str().unwrap().to_owned()).into();
     assert_eq!(
         names,
-        ["tick", "set_seed", "set_key", "uncross", "end_of_day", "set_limits", "deposit", "withdraw"]
+        [
+            "tick",
+            "set_seed",
+            "set_key",
+            "uncross",
+            "end_of_day",
+            "snapshot",
+            "state_hash",
+            "set_limits",
+            "deposit",
+            "withdraw"
+        ]
     );
     assert_eq!(command(actions[1])["seed"], json!(u64::MAX));
-    assert_eq!(command(actions[4])["limits"]["notional_max"], 5);
+    assert_eq!(command(actions[6])["limits"]["notional_max"], 5);
 }
 
 #[test]

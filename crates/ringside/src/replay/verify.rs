@@ -37,6 +37,7 @@ pub fn run(args: &VerifyArgs) -> Result<(), Failure> {
         "trades": summary.trades,
         "volume": summary.volume,
         "state_hash": format!("{:016x}", summary.state_hash),
+        "state_hashes": summary.state_hashes,
     });
     if let Some(bytes) = summary.torn_tail_bytes {
         line["torn_tail_bytes"] = json!(bytes);

@@ -157,7 +157,7 @@ impl Reference {
             Action::StorageFull(full) => self.just(|venue| venue.storage_full = full),
             Action::SetSeed(seed) => self.just(|venue| (venue.key, venue.seed) = ([0, 0], seed)),
             Action::SetKey(key) => self.just(|venue| (venue.key, venue.seed) = (key, 0)),
-            Action::Tick => Ok(()),
+            Action::Tick | Action::Snapshot | Action::StateHash(_) => Ok(()),
             Action::AddInstrument(terms) => self.add_instrument(terms),
             Action::ChangeInstrument(terms) => self.change_instrument(terms),
             Action::RemoveInstrument(instrument) => self.remove_instrument(instrument),

@@ -13,7 +13,8 @@ use super::instrument::{self, RawInstrument};
 use super::limits::{self, RawLimits};
 use super::login::RawLogin;
 use super::{
-    AdminToken, Apply, Config, ConfigError, Cores, Layout, LoginConfig, Overrides, Pipeline, Sync, Wait,
+    AdminToken, Apply, Config, ConfigError, Cores, Layout, LoginConfig, Overrides, Pipeline, SnapshotConfig,
+    Sync, Wait,
 };
 use crate::stall::SYNC_MAX;
 
@@ -89,6 +90,7 @@ struct RawCores {
     engine: Option<usize>,
     egress: Option<usize>,
     admin: Option<usize>,
+    snapshot: Option<usize>,
 }
 
 #[derive(Deserialize, Default)]
@@ -97,11 +99,12 @@ struct RawSession {
     roll_at: Option<String>,
 }
 
-/// Known so that configurations for later versions load; nothing is taken yet and the start says so.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct RawSnapshot {
     every_commands: Option<u64>,
+    every: Option<String>,
+    prune_sessions: bool,
 }
 
 /// TOML to tables. The message is folded into one line with the line number of the file.
@@ -135,9 +138,6 @@ impl Raw {
         if let Some(roll_at) = self.session.roll_at.filter(|at| at != "never") {
             return wrong("session.roll_at", format!("{roll_at:?} is not built yet; only \"never\""));
         }
-        if self.snapshot.every_commands == Some(0) {
-            return wrong("snapshot.every_commands", "must be at least 1");
-        }
         let logins = logins(self.login)?;
         Ok(Config {
             file,
@@ -151,6 +151,7 @@ impl Raw {
             archive: self.journal.archive.clone(),
             segment_size: self.journal.segment_size()?,
             pipeline: self.pipeline.checked()?,
+            snapshot: self.snapshot.checked()?,
             instruments: instruments(self.instrument)?,
             limits: limits::limits(&self.limits, &logins)?,
             logins,
@@ -219,9 +220,30 @@ fn mebibytes(text: &str) -> Option<u64> {
     text.strip_suffix("MiB")?.trim().parse::<u64>().ok()?.checked_mul(1 << 20)
 }
 
+impl RawSnapshot {
+    fn checked(self) -> Checked<SnapshotConfig> {
+        let every_commands = self.every_commands.unwrap_or(1_000_000);
+        if every_commands == 0 {
+            return wrong("snapshot.every_commands", "must be at least 1");
+        }
+        let every = match self.every.as_deref().unwrap_or("10m") {
+            "never" => None,
+            text => match humantime::parse_duration(text) {
+                Ok(every) if !every.is_zero() => Some(every),
+                _ => {
+                    let problem =
+                        format!("{text:?} is neither \"never\" nor a duration like \"10m\" or \"30s\"");
+                    return wrong("snapshot.every", problem);
+                }
+            },
+        };
+        Ok(SnapshotConfig { every_commands, every, prune_sessions: self.prune_sessions })
+    }
+}
+
 impl RawPipeline {
     fn checked(self) -> Checked<Pipeline> {
-        let RawCores { gateway, journal, engine, egress, admin } = self.cores;
+        let RawCores { gateway, journal, engine, egress, admin, snapshot } = self.cores;
         if egress.is_some() && egress != gateway {
             return wrong(
                 "pipeline.cores.egress",
@@ -246,7 +268,7 @@ impl RawPipeline {
                 }
             },
             layout: layout(self.layout.as_deref().unwrap_or("auto"))?,
-            cores: Cores { gateway, journal, engine, egress, admin },
+            cores: Cores { gateway, journal, engine, egress, admin, snapshot },
         })
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crossbeam_channel::Sender;
 use disruptor::{MissingFreeSlots, Producer};
-use ringside_domain::{Event, Sequence, TimeNs};
+use ringside_domain::{Action, Event, Sequence, TimeNs};
 use ringside_engine::{AHEAD, Engine, SOON};
 
 use super::{Stage, StageError};
@@ -13,6 +14,7 @@ use crate::ring::{
     CommandClock, ENGINE_BATCH, InputPoller, InputSlot, OUTPUT_SLOTS, OutputProducer, OutputSlot,
 };
 use crate::shared::Shared;
+use crate::snapshots::Figures;
 use crate::threads::ThreadBell;
 
 /// The stage.
@@ -29,6 +31,8 @@ pub struct EngineStage {
     pending: Vec<OutputSlot>,
     sent: usize,
     egress: Arc<ThreadBell>,
+    /// Who is told of barriers.
+    barriers: Option<Sender<Figures>>,
 }
 
 impl EngineStage {
@@ -45,10 +49,27 @@ impl EngineStage {
     ) -> Self {
         let clock = CommandClock::new(time_ns);
         let pending = Vec::with_capacity(OUTPUT_SLOTS);
-        let stage =
-            EngineStage { engine, input, output, apply, shared, sequence, clock, pending, sent: 0, egress };
+        let (sent, barriers) = (0, None);
+        let stage = EngineStage {
+            engine,
+            input,
+            output,
+            apply,
+            shared,
+            sequence,
+            clock,
+            pending,
+            sent,
+            egress,
+            barriers,
+        };
         stage.report_figures();
         stage
+    }
+
+    /// Tells of barriers, and of what was counted at them.
+    pub fn with_barriers(self, barriers: Sender<Figures>) -> Self {
+        EngineStage { barriers: Some(barriers), ..self }
     }
 
     /// The engine, for comparison after a run.
@@ -87,6 +108,9 @@ impl EngineStage {
             let pending = &mut self.pending;
             let mut listener = |event: Event| pending.push(OutputSlot { sequence, time_ns, event });
             self.engine.apply(time_ns, &slot.command, &mut listener);
+            if let Action::Snapshot = slot.command.action {
+                pass_barrier(&self.engine, sequence, self.barriers.as_ref(), &self.shared);
+            }
         }
         // A guard releases all its slots, carried out or not. Forgotten it releases none, and another one takes just as
         // many as are done.
@@ -138,6 +162,26 @@ impl EngineStage {
         self.shared.trades.store(self.engine.counters().trades, Ordering::Relaxed);
         self.shared.live_orders.store(self.engine.live_orders().into(), Ordering::Relaxed);
     }
+}
+
+/// All that a snapshot costs this stage: a few numbers for another thread. With no room among those that wait, a newer
+/// barrier stands for this one.
+#[cold]
+fn pass_barrier(engine: &Engine, sequence: Sequence, barriers: Option<&Sender<Figures>>, shared: &Shared) {
+    let begin = thread_cpu_ns();
+    shared.barrier.advance(sequence);
+    if let Some(barriers) = barriers {
+        let _ = barriers.try_send(Figures::of(engine, sequence));
+    }
+    // Relaxed: a figure with one writer.
+    shared.snapshots.engine_ns_max.fetch_max(thread_cpu_ns() - begin, Ordering::Relaxed);
+}
+
+/// CPU time of this thread so far: what a stalled host takes away does not count.
+fn thread_cpu_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    // Not negative, and far from overflowing: time since the thread began.
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 impl Stage for EngineStage {

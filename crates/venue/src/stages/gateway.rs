@@ -11,7 +11,7 @@ use ringside_gateway::{CommandSink, Gateway};
 use ringside_journal::PreparerStatus;
 use tracing::{info, warn};
 
-use super::{Stage, StageError, Waited};
+use super::{Barriers, Stage, StageError, Waited};
 use crate::clock::{Reading, VenueClock};
 use crate::desk::Desk;
 use crate::ring::{InputProducer, InputSlot, OUTPUT_SLOTS, OutputPoller, OutputSlot};
@@ -87,6 +87,7 @@ pub struct GatewayStage {
     stopping: bool,
     storage: StorageWatch,
     desk: Desk,
+    barriers: Barriers,
     /// Waits for room in the output ring.
     engine: Arc<ThreadBell>,
 }
@@ -134,11 +135,12 @@ impl GatewayStage {
         output: OutputPoller,
         shared: Arc<Shared>,
         storage: StorageWatch,
-        desk: Desk,
+        (desk, barriers): (Desk, Barriers),
         engine: Arc<ThreadBell>,
     ) -> Self {
         let held = VecDeque::with_capacity(OUTPUT_SLOTS);
-        GatewayStage { gateway, inlet, output, shared, held, stopping: false, storage, desk, engine }
+        let stopping = false;
+        GatewayStage { gateway, inlet, output, shared, held, stopping, storage, desk, barriers, engine }
     }
 
     /// Delivers events whose command is released.
@@ -200,6 +202,16 @@ impl GatewayStage {
             self.storage.told();
         }
         self.desk.submit(&mut self.inlet);
+        if let Some(hash) = self.barriers.hash()
+            && self.inlet.offer(&hash)
+        {
+            self.barriers.told();
+        }
+        if let Some(barrier) = self.barriers.due(self.inlet.published, &self.shared)
+            && self.inlet.offer(&barrier)
+        {
+            self.barriers.put(self.inlet.published);
+        }
         if self.is_tick_due() {
             self.inlet.offer(&Command { login: LoginId::VENUE, action: Action::Tick });
         }
@@ -217,13 +229,22 @@ impl GatewayStage {
         due.checked_sub(self.inlet.clock.advance(Reading::now())).map(Duration::from_nanos)
     }
 
-    /// At the end: no more input, and over once everything under way has been sent.
+    /// At the end: no more input, a last barrier, and over once everything under way has been sent.
     fn wind_down(&mut self) {
         // Relaxed: a request that is seen soon.
-        if self.shared.stop.load(Ordering::Relaxed) && !self.stopping {
-            self.stopping = true;
-            self.gateway.stop_input();
-            self.desk.close();
+        if self.shared.stop.load(Ordering::Relaxed) && !self.shared.input_closed.load(Ordering::Relaxed) {
+            if !self.stopping {
+                self.stopping = true;
+                self.gateway.stop_input();
+                self.desk.close();
+            }
+            if let Some(barrier) = self.barriers.last(self.inlet.published, &self.shared) {
+                if !self.inlet.offer(&barrier) {
+                    // No room yet: at the next turn.
+                    return;
+                }
+                self.barriers.put(self.inlet.published);
+            }
             self.inlet.announce();
             // Release: whoever sees it sees the last `published`.
             self.shared.input_closed.store(true, Ordering::Release);
@@ -244,7 +265,7 @@ impl Stage for GatewayStage {
         self.wind_down();
         let delivered = self.egress();
         self.gateway.flush(&mut self.inlet)?;
-        let worked = self.turn(Duration::ZERO)?;
+        let worked = self.barriers.store(&mut self.gateway, &self.shared)? | self.turn(Duration::ZERO)?;
         if delivered || worked {
             self.publish_counters();
         }
@@ -260,7 +281,9 @@ impl Stage for GatewayStage {
     }
 
     fn is_drained(&self) -> bool {
-        self.shared.delivered.get() >= self.shared.published.get() && self.gateway.is_drained()
+        self.shared.delivered.get() >= self.shared.published.get()
+            && self.gateway.is_drained()
+            && self.shared.stored.get() >= self.shared.barrier.get()
     }
 }
 

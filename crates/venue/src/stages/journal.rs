@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ringside_domain::{Command, Sequence, TimeNs};
+use ringside_domain::{Action, Command, Sequence, TimeNs};
 
 use super::{Stage, StageError};
 use crate::ring::{CommandClock, InputPoller, JOURNAL_BATCH};
@@ -42,7 +42,7 @@ pub enum SyncPolicy {
     Always,
     /// When this much time has passed; written releases.
     Interval(Duration),
-    /// At rotation and at the end; written releases.
+    /// At rotation, at barriers and at the end; written releases.
     Never,
 }
 
@@ -93,27 +93,27 @@ impl<L: CommandLog> JournalStage<L> {
     fn take_batch(&mut self) -> Result<bool, StageError> {
         let Ok(mut guard) = self.input.take(JOURNAL_BATCH) else { return Ok(false) };
         self.shared.sync_watch.begin(Instant::now());
+        let mut barrier = false;
         for slot in &mut guard {
             self.sequence += 1;
+            barrier |= matches!(slot.command.action, Action::Snapshot);
             let time_ns = self.clock.next(slot.time_ns);
             if let Err(error) = self.log.append(self.sequence, time_ns, &slot.command) {
                 std::mem::forget(guard);
                 return Err(failed(error));
             }
         }
-        let kept = match self.policy {
-            SyncPolicy::Always => {
-                self.shared.written.advance(self.sequence);
-                let flushed = flush(&mut self.log, &self.shared);
-                self.last_flush = Instant::now();
-                self.unproven = true;
-                flushed
-            }
-            SyncPolicy::Interval(_) | SyncPolicy::Never => {
-                // Written releases here, so it must be true before it is said.
-                let handed = self.log.hand_over().map_err(failed);
-                handed.map(|()| self.shared.written.advance(self.sequence))
-            }
+        // A snapshot must not be ahead of the durable journal, whatever the mode.
+        let kept = if self.policy == SyncPolicy::Always || barrier {
+            self.shared.written.advance(self.sequence);
+            let flushed = flush(&mut self.log, &self.shared);
+            self.last_flush = Instant::now();
+            self.unproven = true;
+            flushed
+        } else {
+            // Written releases here, so it must be true before it is said.
+            let handed = self.log.hand_over().map_err(failed);
+            handed.map(|()| self.shared.written.advance(self.sequence))
         };
         if kept.is_err() {
             std::mem::forget(guard);

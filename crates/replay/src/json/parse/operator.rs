@@ -24,6 +24,7 @@ pub(super) fn action(kind: &str, fields: &mut Fields<'_>) -> Option<Result<Actio
         "remove_login" => fields.number("login_id").map(|id| Action::RemoveLogin(LoginId(id))),
         "storage_full" => fields.flag("full").map(Action::StorageFull),
         "tick" => Ok(Action::Tick),
+        "snapshot" => Ok(Action::Snapshot),
         "set_seed" => fields.number("seed").map(Action::SetSeed),
         "uncross" => fields.instrument_or_none().map(Action::Uncross),
         "end_of_day" => Ok(Action::EndOfDay),

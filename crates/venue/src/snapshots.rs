@@ -1,0 +1,263 @@
+//! Snapshots, made beside the venue: the engine stage only tells that a barrier has passed, and what it counted there.
+//!
+//! A thread of low priority loads the snapshot before, carries out the journal from there to the barrier in an engine of its
+//! own (the *shadow*), and writes what it has come to. So the engine does no work for a snapshot, memory is doubled only
+//! while one is made, and every snapshot proves that the one before it and the journal lead to the state that the venue
+//! has (docs/decisions/0010).
+//!
+//! *Architecture Invariant:* nothing is published that is ahead of the durable journal, or of the streams in their files.
+//!
+//! *Architecture Invariant:* a shadow that counts otherwise than the engine is an alarm, and its snapshot is thrown away.
+
+mod base;
+mod shadow;
+mod tally;
+
+use std::num::NonZeroU64;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+use ringside_domain::state::VenueState;
+use ringside_domain::{Sequence, StateHash};
+use ringside_engine::{Engine, Limits};
+use ringside_journal::{RecoverError, prune};
+use ringside_snapshot::{Content, Generations, Header, SnapshotError};
+use ringside_storage::{Directory, Pace, StorageError};
+use thiserror::Error;
+use tracing::{error, info, warn};
+
+pub use base::{newest, waypoint};
+pub use shadow::Shadow;
+pub use tally::StreamTally;
+
+use crate::clock::Reading;
+use crate::shared::{Shared, bump};
+
+/// Snapshots are written at this rate at most: faster, and the journal's own syncs suffer (docs/decisions/0010).
+const WRITE_BYTES_PER_SECOND: NonZeroU64 = NonZeroU64::new(64 << 20).expect("not zero");
+/// How often the watermarks are looked at while a barrier is not durable yet.
+const LOOK: Duration = Duration::from_millis(1);
+/// Barriers that may wait. Only the newest one is worth a snapshot.
+pub const BARRIERS_MAX: usize = 8;
+
+/// What the engine counted when a barrier had passed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Figures {
+    /// The barrier.
+    pub sequence: Sequence,
+    /// Counters after it.
+    pub venue: VenueState,
+    /// Live orders after it.
+    pub live_orders: u32,
+}
+
+impl Figures {
+    /// What an engine counts now.
+    pub fn of(engine: &Engine, sequence: Sequence) -> Figures {
+        Figures { sequence, venue: engine.venue_state(), live_orders: engine.live_orders() }
+    }
+}
+
+/// Why a snapshot was not made. The venue goes on; the next barrier is the next chance.
+#[derive(Debug, Error)]
+pub enum MakeError {
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] RecoverError),
+    /// The snapshot cannot be written or read.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The device does not answer.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The journal carried out again is not what the engine has come to. Somebody has to look at this.
+    #[error("the journal up to {} leads to {found:?}, the engine has {expected:?}", expected.sequence)]
+    Diverged {
+        /// Of the engine.
+        expected: Box<Figures>,
+        /// Of the shadow.
+        found: Box<Figures>,
+    },
+    /// The journal before the barrier is not there any more, and no snapshot can be read.
+    #[error("no snapshot can be read, and the journal begins with sequence {first}")]
+    NoBeginning {
+        /// First command of the journal.
+        first: Sequence,
+    },
+    /// The journal tells another state hash of the snapshot that the shadow began with.
+    #[error("the journal says that the state after {sequence} was {found:016x}, it was {expected:016x}")]
+    StateHash {
+        /// Of the snapshot.
+        sequence: Sequence,
+        /// In the snapshot.
+        expected: u64,
+        /// In the journal.
+        found: u64,
+    },
+    /// The venue ended first.
+    #[error("the venue ended before the barrier was durable")]
+    Ended,
+}
+
+/// Makes snapshots until nobody tells of barriers any more.
+pub struct SnapshotTask {
+    generations: Generations<Directory>,
+    journal: Directory,
+    shared: Arc<Shared>,
+    barriers: Receiver<Figures>,
+    hashes: Sender<StateHash>,
+    /// Snapshots that were read whole, newest first.
+    verified: Vec<Sequence>,
+    /// Segments of earlier sessions go.
+    prune: bool,
+}
+
+impl SnapshotTask {
+    /// A task over a data directory. `base`: the snapshot that the venue has begun with.
+    pub fn new(
+        data_dir: &Path,
+        base: Option<Sequence>,
+        shared: Arc<Shared>,
+        barriers: Receiver<Figures>,
+        hashes: Sender<StateHash>,
+    ) -> Result<SnapshotTask, StorageError> {
+        Ok(SnapshotTask {
+            generations: generations(data_dir)?,
+            journal: Directory::open(&data_dir.join("journal"))?,
+            shared,
+            barriers,
+            hashes,
+            verified: base.into_iter().collect(),
+            prune: false,
+        })
+    }
+
+    /// Lets segments of earlier sessions go, or keeps them.
+    pub fn with_pruning(self, prune: bool) -> Self {
+        SnapshotTask { prune, ..self }
+    }
+
+    /// Makes a snapshot for every barrier, or for the newest of those that came meanwhile.
+    pub fn run(mut self) {
+        lower_priority();
+        while let Ok(mut figures) = self.barriers.recv() {
+            while let Ok(newer) = self.barriers.try_recv() {
+                figures = newer;
+            }
+            self.make_and_tell(&figures);
+        }
+    }
+
+    fn make_and_tell(&mut self, figures: &Figures) {
+        let told = &self.shared.snapshots;
+        told.busy.store(true, Ordering::Relaxed);
+        let begin = Instant::now();
+        match self.make(figures) {
+            Ok(made) => {
+                let (sequence, bytes) = (figures.sequence, made.file_length);
+                let seconds = begin.elapsed().as_secs_f64();
+                info!(sequence, bytes, seconds, state_hash = format!("{:016x}", made.state_hash), "snapshot");
+                let told = &self.shared.snapshots;
+                told.bytes.store(bytes, Ordering::Relaxed);
+                told.micros.store(begin.elapsed().as_micros() as u64, Ordering::Relaxed);
+                told.time_ns.store(Reading::now().wall_ns, Ordering::Relaxed);
+                told.sequence.store(sequence, Ordering::Relaxed);
+                bump(&told.made, 1);
+            }
+            Err(MakeError::Ended) => warn!(sequence = figures.sequence, "no snapshot: the venue ended first"),
+            Err(problem) => {
+                bump(&self.shared.snapshots.failures, 1);
+                if matches!(problem, MakeError::Diverged { .. } | MakeError::StateHash { .. }) {
+                    bump(&self.shared.snapshots.diverged, 1);
+                }
+                error!(%problem, sequence = figures.sequence, "no snapshot");
+            }
+        }
+        self.shared.snapshots.busy.store(false, Ordering::Relaxed);
+    }
+
+    fn make(&mut self, figures: &Figures) -> Result<Header, MakeError> {
+        self.wait_for(figures.sequence, |shared| shared.durable.get())?;
+        let mut shadow = Shadow::begin(&self.generations, &self.journal)?;
+        shadow.run_to(figures.sequence)?;
+        let found = Figures::of(shadow.engine(), shadow.sequence());
+        if found != *figures {
+            return Err(MakeError::Diverged { expected: Box::new(*figures), found: Box::new(found) });
+        }
+        let state_hash = shadow.engine().state_hash();
+        let streams = shadow.streams();
+        let content = Content {
+            engine: shadow.engine(),
+            state_hash,
+            position: shadow.position(),
+            session_sequence: shadow.session_sequence(),
+            streams: &streams,
+        };
+        let begin = Instant::now();
+        let header = self.generations.draft(&content, self.pace())?;
+        drop(shadow);
+        self.wait_for(figures.sequence, |shared| shared.stored.get())?;
+        self.generations.publish(&header, Limits::default())?;
+        // Relaxed: a figure.
+        self.shared.snapshots.write_micros.store(begin.elapsed().as_micros() as u64, Ordering::Relaxed);
+        self.verified.insert(0, figures.sequence);
+        self.verified.truncate(ringside_snapshot::KEPT);
+        self.generations.prune(&self.verified)?;
+        self.prune_sessions(&header)?;
+        // Full or gone: the next start tells it.
+        let _ = self.hashes.try_send(StateHash { sequence: figures.sequence, hash: state_hash });
+        Ok(header)
+    }
+
+    /// Segments of earlier sessions go, where that is configured, once both snapshots stand for them.
+    fn prune_sessions(&self, newest: &Header) -> Result<(), MakeError> {
+        let (true, Some(oldest)) = (self.prune, self.verified.get(ringside_snapshot::KEPT - 1)) else {
+            return Ok(());
+        };
+        let removed = prune(&self.journal, prunable(*oldest, newest.session_sequence))?;
+        if !removed.is_empty() {
+            info!(first = removed[0], count = removed.len(), "segments of earlier sessions pruned");
+        }
+        Ok(())
+    }
+
+    /// A venue that ends has no clients left that could be slowed down.
+    fn pace(&self) -> Pace {
+        match self.shared.is_over() {
+            true => Pace::Unpaced,
+            false => Pace::BytesPerSecond(WRITE_BYTES_PER_SECOND),
+        }
+    }
+
+    fn wait_for(&self, sequence: Sequence, mark: impl Fn(&Shared) -> u64) -> Result<(), MakeError> {
+        while mark(&self.shared) < sequence {
+            // Acquire: pairs with the Release of whoever joined the stages; what they did last is visible then.
+            let ended = self.shared.stages_ended.load(Ordering::Acquire);
+            if ended && mark(&self.shared) < sequence {
+                return Err(MakeError::Ended);
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+}
+
+/// The first command that has to stay: of the present session, or behind the older of two snapshots.
+fn prunable(oldest_snapshot: Sequence, session_began: Sequence) -> Sequence {
+    oldest_snapshot.min(session_began)
+}
+
+/// The snapshots of a data directory, which has a place for them after this.
+pub fn generations(data_dir: &Path) -> Result<Generations<Directory>, StorageError> {
+    Ok(Generations::new(Directory::create(&data_dir.join("snapshots"))?))
+}
+
+/// The stages come first. On Linux this is the calling thread's own priority.
+fn lower_priority() {
+    if let Err(problem) = rustix::process::setpriority_process(None, 19) {
+        warn!(%problem, "snapshots are made at normal priority");
+    }
+}

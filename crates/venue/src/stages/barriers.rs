@@ -1,0 +1,104 @@
+//! When a barrier is due, and what the gateway stage does once one has passed: the streams go to their files, and the state
+//! hash of a finished snapshot goes into the journal.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+use ringside_domain::{Action, Command, LoginId, Sequence, StateHash};
+use ringside_gateway::{Gateway, GatewayError};
+
+use crate::config::SnapshotConfig;
+use crate::shared::Shared;
+
+/// Streams that are moved to their files in one turn.
+const STORE_TURN: usize = 16;
+/// How long a full disk is left alone.
+const STORE_RETRY: Duration = Duration::from_millis(100);
+
+/// The gateway stage's side of snapshots.
+#[derive(Debug)]
+pub struct Barriers {
+    config: SnapshotConfig,
+    hashes: Receiver<StateHash>,
+    /// Found no room in the ring.
+    waiting: Option<StateHash>,
+    /// Commands up to here are no reason for a barrier.
+    base: Sequence,
+    /// Time of the last barrier, or of the start.
+    since: Instant,
+    /// Index of the next stream to be stored for the last barrier.
+    next_stream: usize,
+    next_store: Instant,
+}
+
+impl Barriers {
+    /// Barriers as configured. `base`: the last command that is no reason for one.
+    pub fn new(config: SnapshotConfig, hashes: Receiver<StateHash>, base: Sequence) -> Self {
+        let now = Instant::now();
+        Barriers { config, hashes, waiting: None, base, since: now, next_stream: 0, next_store: now }
+    }
+
+    /// A barrier, when one is due and no snapshot is under way.
+    pub fn due(&mut self, published: Sequence, shared: &Shared) -> Option<Command> {
+        self.follow(shared);
+        let commands = published.saturating_sub(self.base);
+        let is_time = || self.config.every.is_some_and(|every| self.since.elapsed() >= every);
+        let due = commands > 0 && (commands >= self.config.every_commands || is_time());
+        // Relaxed: seen a turn later is early enough.
+        let busy = shared.snapshots.busy.load(std::sync::atomic::Ordering::Relaxed);
+        (due && !busy).then_some(BARRIER)
+    }
+
+    /// A barrier at the end, when there was anything since the last one.
+    pub fn last(&mut self, published: Sequence, shared: &Shared) -> Option<Command> {
+        self.follow(shared);
+        (published > self.base).then_some(BARRIER)
+    }
+
+    /// Barriers of the operator count as well.
+    fn follow(&mut self, shared: &Shared) {
+        let passed = shared.barrier.get();
+        if passed > self.base {
+            self.put(passed);
+        }
+    }
+
+    /// A barrier is in the ring, under this sequence.
+    pub fn put(&mut self, sequence: Sequence) {
+        (self.base, self.since) = (sequence, Instant::now());
+    }
+
+    /// The state hash of a snapshot that was published.
+    pub fn hash(&mut self) -> Option<Command> {
+        self.waiting = self.waiting.take().or_else(|| self.hashes.try_recv().ok());
+        self.waiting.map(|hash| Command { login: LoginId::VENUE, action: Action::StateHash(hash) })
+    }
+
+    /// The hash is in the ring.
+    pub fn told(&mut self) {
+        self.waiting = None;
+        self.base += 1;
+    }
+
+    /// Moves some streams to their files when a barrier was delivered. True: something was done.
+    pub fn store(&mut self, gateway: &mut Gateway, shared: &Shared) -> Result<bool, GatewayError> {
+        let barrier = shared.barrier.get();
+        if barrier <= shared.stored.get() || shared.delivered.get() < barrier {
+            return Ok(false);
+        }
+        if self.next_store > Instant::now() {
+            return Ok(false);
+        }
+        match gateway.store_streams(self.next_stream, STORE_TURN)? {
+            None => self.next_store = Instant::now() + STORE_RETRY,
+            Some(next) if next < gateway.streams() => self.next_stream = next,
+            Some(_) => {
+                self.next_stream = 0;
+                shared.stored.advance(barrier);
+            }
+        }
+        Ok(true)
+    }
+}
+
+const BARRIER: Command = Command { login: LoginId::VENUE, action: Action::Snapshot };
