@@ -1,7 +1,7 @@
 //! State ⇄ file: what an engine is made of after one command of the journal, so that a start need not carry out
 //! everything before it again.
 //!
-//! [`write`] makes a file of an engine, [`load`] an engine of a file, [`Generations`] keeps the files of a directory. The
+//! [`write()`] makes a file of an engine, [`load`] an engine of a file, [`Generations`] keeps the files of a directory. The
 //! bytes are in [`mod@format`] and [`mod@records`] and, in prose, in `docs/formats/snapshot.md`.
 //!
 //! # Invariants
