@@ -63,6 +63,8 @@ fn orders_before_a_reset_are_carried_out_all() {
     let site = Site::new(CONFIG);
     let venue = site.start();
     let mut client = venue.login("ALICE");
+    // An answer: the connect is counted by now.
+    client.assert_silent(1);
     let before = venue.next_sequence();
     let mut batch = Vec::new();
     for n in 1..=ORDERS {
