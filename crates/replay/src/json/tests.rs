@@ -210,7 +210,7 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
         ]
     );
     assert_eq!(command(actions[1])["seed"], json!(u64::MAX));
-    assert_eq!(command(actions[6])["limits"]["notional_max"], 5);
+    assert_eq!(command(actions[7])["limits"]["notional_max"], 5);
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub(super) fn action(kind: &str, fields: &mut Fields<'_>) -> Option<Result<Actio
         "tick" => Ok(Action::Tick),
         "snapshot" => Ok(Action::Snapshot),
         "set_seed" => fields.number("seed").map(Action::SetSeed),
+        "set_key" => set_key(fields).map(Action::SetKey),
         "uncross" => fields.instrument_or_none().map(Action::Uncross),
         "end_of_day" => Ok(Action::EndOfDay),
         "set_state" => set_state(fields).map(Action::SetState),
@@ -38,6 +39,11 @@ pub(super) fn action(kind: &str, fields: &mut Fields<'_>) -> Option<Result<Actio
         "bust" => bust(fields).map(Action::Bust),
         _ => return None,
     })
+}
+
+/// What is told of a journaled key is only that there is one; a key of one's own has to be given.
+fn set_key(fields: &mut Fields<'_>) -> Result<[u64; 2]> {
+    Ok([fields.number("key_low")?, fields.number("key_high")?])
 }
 
 fn instrument_terms(fields: &mut Fields<'_>) -> Result<InstrumentTerms> {
