@@ -191,8 +191,14 @@ impl Engine {
         }
     }
 
+    /// False while all orders fit the cache: then looking ahead costs more than it wins.
+    #[inline(always)]
+    pub fn looks_ahead(&self) -> bool {
+        self.store.orders.live() >= EXPECT_FROM
+    }
+
     /// This command will be applied [`AHEAD`] commands from now: has the index entry fetched that it will look at. Like
-    /// [`Engine::expect_soon`] it changes nothing, and does nothing while all orders fit the cache.
+    /// [`Engine::expect_soon`] it changes nothing. For those who ask [`Engine::looks_ahead`] first.
     #[inline(always)]
     pub fn expect(&self, command: &Command) {
         if let Some((login, user_ref_num)) = self.subject(command) {
@@ -213,9 +219,6 @@ impl Engine {
     /// kinds have it at one place, so that no branch depends on the kind: nobody could predict it.
     #[inline(always)]
     fn subject(&self, command: &Command) -> Option<(&Login, UserRefNum)> {
-        if self.store.orders.live() < EXPECT_FROM {
-            return None;
-        }
         let user_ref_num = match &command.action {
             Action::Enter(enter) => enter.user_ref_num,
             Action::Replace(replace) => replace.original,

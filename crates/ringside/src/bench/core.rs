@@ -146,8 +146,10 @@ impl Stream {
 /// Tells the engine what comes after the command at this place.
 #[inline(always)]
 fn announce(engine: &Engine, batch: &[Command], at: usize) {
-    batch.get(at + AHEAD).inspect(|command| engine.expect(command));
-    batch.get(at + SOON).inspect(|command| engine.expect_soon(command));
+    if engine.looks_ahead() {
+        batch.get(at + AHEAD).inspect(|command| engine.expect(command));
+        batch.get(at + SOON).inspect(|command| engine.expect_soon(command));
+    }
 }
 
 fn throughput(stream: &Stream) -> (f64, Tape) {

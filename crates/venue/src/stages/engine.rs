@@ -89,9 +89,11 @@ impl EngineStage {
         let Ok(mut guard) = self.input.take(limit) else { return false };
         let mut coming = &mut guard;
         // The next few commands are announced before their turn, so that the memory they look at is on its way.
+        let ahead = self.engine.looks_ahead();
         let mut announced: [Option<&InputSlot>; AHEAD] = [None; AHEAD];
         for place in &mut announced {
-            *place = coming.next().inspect(|slot| self.engine.expect(&slot.command));
+            *place = coming.next();
+            place.filter(|_| ahead).inspect(|slot| self.engine.expect(&slot.command));
         }
         let mut turn = 0;
         let mut done = 0;
@@ -100,8 +102,11 @@ impl EngineStage {
                 break;
             }
             done += 1;
-            announced[turn] = coming.next().inspect(|slot| self.engine.expect(&slot.command));
-            announced[(turn + SOON) % AHEAD].inspect(|slot| self.engine.expect_soon(&slot.command));
+            announced[turn] = coming.next();
+            if ahead {
+                announced[turn].inspect(|slot| self.engine.expect(&slot.command));
+                announced[(turn + SOON) % AHEAD].inspect(|slot| self.engine.expect_soon(&slot.command));
+            }
             turn = (turn + 1) % AHEAD;
             self.sequence += 1;
             let (sequence, time_ns) = (self.sequence, self.clock.next(slot.time_ns));
