@@ -15,11 +15,11 @@ use alloc::vec::Vec;
 use ringside_book::{NONE, Order, Slot, Tick};
 use ringside_domain::{AuctionKind, InstrumentTerms, LoginId, MarketState, OrderRef, TimeNs, UserRefNum};
 
-use crate::special::{Extra, Special};
+pub use crate::special::{Extra, Special};
 use crate::view::QUEUES;
 use crate::{Engine, Instrument};
 
-/// Version of the rules that this engine carries out. A change of the rules is a journaled command, and raises it.
+/// Version of the rules that this engine carries out.
 pub const RULES_VERSION: u32 = 1;
 
 /// An instrument without its orders.
@@ -81,38 +81,8 @@ pub struct ChannelImage {
 /// What only special orders have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SpecialImage {
-    /// Tag 128; `NO_EXPIRE_AT` = absent.
-    pub expire_at: TimeNs,
-    /// Wire price as sent.
-    pub limit: u64,
-    /// Number on market data; 0 = the order's own.
-    pub public_ref: OrderRef,
-    /// Wire price last told of a peg.
-    pub told_price: u64,
-    /// When it ends by itself; 0 = never.
-    pub ends_at: TimeNs,
-    /// Tag 3.
-    pub min_quantity: u32,
-    /// Tag 5.
-    pub max_floor: u32,
-    /// Tag 13.
-    pub random_reserves: u32,
-    /// Tag 9.
-    pub discretion_price: u32,
-    /// Tag 15.
-    pub expire_seconds: u32,
-    /// Tag 129; 0 once triggered.
-    pub trigger_price: u32,
-    /// Tag 7.
-    pub peg_offset: i32,
-    /// Shares of an iceberg that are not displayed.
-    pub reserve: u32,
-    /// Tag 130.
-    pub execution: u8,
-    /// Its price follows the market.
-    pub is_peg: bool,
-    /// In no book.
-    pub parked: bool,
+    /// What is kept of it beside the order.
+    pub special: Special,
     /// By what else than its place it is found: bits of [`SpecialImage::STOP`] and its neighbours.
     pub found_by: u8,
 }
@@ -124,53 +94,6 @@ impl SpecialImage {
     pub const PEG: u8 = 2;
     /// Takes at its discretion price.
     pub const DISCRETION: u8 = 4;
-
-    pub(crate) fn of(special: &Special, found_by: u8) -> Self {
-        let extra = &special.extra;
-        SpecialImage {
-            expire_at: extra.expire_at,
-            limit: special.limit,
-            public_ref: special.public_ref,
-            told_price: special.told_price,
-            ends_at: special.ends_at,
-            min_quantity: extra.min_quantity,
-            max_floor: extra.max_floor,
-            random_reserves: extra.random_reserves,
-            discretion_price: extra.discretion_price,
-            expire_seconds: extra.expire_seconds,
-            trigger_price: extra.trigger_price,
-            peg_offset: extra.peg_offset,
-            reserve: special.reserve,
-            execution: extra.execution,
-            is_peg: extra.is_peg,
-            parked: special.parked,
-            found_by,
-        }
-    }
-
-    pub(crate) fn special(&self) -> Special {
-        let extra = Extra {
-            expire_at: self.expire_at,
-            min_quantity: self.min_quantity,
-            max_floor: self.max_floor,
-            random_reserves: self.random_reserves,
-            discretion_price: self.discretion_price,
-            expire_seconds: self.expire_seconds,
-            trigger_price: self.trigger_price,
-            peg_offset: self.peg_offset,
-            execution: self.execution,
-            is_peg: self.is_peg,
-        };
-        Special {
-            extra,
-            limit: self.limit,
-            reserve: self.reserve,
-            parked: self.parked,
-            public_ref: self.public_ref,
-            told_price: self.told_price,
-            ends_at: self.ends_at,
-        }
-    }
 }
 
 impl Instrument {
@@ -239,8 +162,8 @@ impl Engine {
         if order.special == NONE {
             return tell(order, None);
         }
-        let special = self.specials.get(order.special);
-        tell(order, Some(SpecialImage::of(special, found_by(instrument, order, special))));
+        let special = *self.specials.get(order.special);
+        tell(order, Some(SpecialImage { special, found_by: found_by(instrument, order, &special) }));
     }
 }
 

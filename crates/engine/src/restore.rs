@@ -166,21 +166,21 @@ impl Restore {
     /// The next order at the back of its queue. After instruments, logins and channels.
     #[inline]
     pub fn order(&mut self, order: &mut Order, special: Option<&SpecialImage>) -> Result<(), RestoreError> {
-        self.check(order, special.is_some_and(|special| special.parked))
+        self.check(order, special.is_some_and(|image| image.special.parked))
             .map_err(|fault| RestoreError::Order(order.order_ref, fault))?;
         let engine = &mut self.engine;
         if engine.store.orders.is_full() {
             return Err(RestoreError::Capacity);
         }
-        order.special = special.map_or(NONE, |special| engine.specials.insert(special.special()));
+        order.special = special.map_or(NONE, |image| engine.specials.insert(image.special));
         let instrument = &mut engine.instruments[order.instrument.0 as usize - 1];
         let slot = match special {
-            Some(special) if special.parked => engine.store.orders.insert(*order),
+            Some(image) if image.special.parked => engine.store.orders.insert(*order),
             _ => instrument.book.append(&mut engine.store, *order),
         };
         instrument.live_orders += 1;
-        if let Some(special) = special {
-            self.watch(slot, order, special);
+        if let Some(image) = special {
+            self.watch(slot, order, image);
         }
         let Order { order_ref, login, user_ref_num, user_ref_idx, .. } = *order;
         self.batch.push(Owned { order_ref, login, user_ref_num, slot, user_ref_idx });
@@ -224,20 +224,20 @@ impl Restore {
 
     /// Makes a special order findable by what it waits for.
     #[cold]
-    fn watch(&mut self, slot: Slot, order: &Order, special: &SpecialImage) {
-        let engine = &mut self.engine;
+    fn watch(&mut self, slot: Slot, order: &Order, image: &SpecialImage) {
+        let (engine, special) = (&mut self.engine, &image.special);
         let instrument = &mut engine.instruments[order.instrument.0 as usize - 1];
         let (order_ref, buy) = (order.order_ref, order.side.is_buy());
-        let found_by = |bit: u8| special.found_by & bit != 0;
+        let found_by = |bit: u8| image.found_by & bit != 0;
         let taker =
-            (instrument.tick_at(u64::from(special.discretion_price).min(PRICE_MARKET - 1)), order_ref);
+            (instrument.tick_at(u64::from(special.extra.discretion_price).min(PRICE_MARKET - 1)), order_ref);
         let watched = &mut instrument.watched;
         let (stops, takers) = match buy {
             true => (&mut watched.buy_stops, &mut watched.buy_discretion),
             false => (&mut watched.sell_stops, &mut watched.sell_discretion),
         };
         if found_by(SpecialImage::STOP) {
-            stops.insert((special.trigger_price, order_ref), slot);
+            stops.insert((special.extra.trigger_price, order_ref), slot);
         }
         if found_by(SpecialImage::DISCRETION) {
             takers.insert(taker, slot);

@@ -7,15 +7,24 @@ use ringside_domain::{NO_EXPIRE_AT, OrderOptions, OrderRef, TimeNs};
 
 /// Terms that a plain order does not have. 0 = not given, but for `expire_at`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Extra {
+pub struct Extra {
+    /// Tag 128; [`NO_EXPIRE_AT`] = absent.
     pub expire_at: TimeNs,
+    /// Tag 3.
     pub min_quantity: u32,
+    /// Tag 5.
     pub max_floor: u32,
+    /// Tag 13.
     pub random_reserves: u32,
+    /// Tag 9.
     pub discretion_price: u32,
+    /// Tag 15.
     pub expire_seconds: u32,
+    /// Tag 129; 0 once triggered.
     pub trigger_price: u32,
+    /// Tag 7.
     pub peg_offset: i32,
+    /// Tag 130.
     pub execution: u8,
     /// The price type is that of a peg. A copy of the letter's meaning, so that one comparison finds plain orders.
     pub is_peg: bool,
@@ -23,7 +32,7 @@ pub(crate) struct Extra {
 
 impl Extra {
     /// A plain order's.
-    pub const NONE: Extra = Extra {
+    pub(crate) const NONE: Extra = Extra {
         expire_at: NO_EXPIRE_AT,
         min_quantity: 0,
         max_floor: 0,
@@ -36,7 +45,7 @@ impl Extra {
         is_peg: false,
     };
 
-    pub fn of(options: &OrderOptions) -> Self {
+    pub(crate) fn of(options: &OrderOptions) -> Self {
         Extra {
             expire_at: options.expire_at,
             min_quantity: options.min_quantity,
@@ -75,8 +84,9 @@ pub(crate) fn is_plain(options: &OrderOptions) -> bool {
 }
 
 /// The rest of a special order, by [`ringside_book::Order::special`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Special {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Special {
+    /// Its terms.
     pub extra: Extra,
     /// Wire price as sent.
     pub limit: u64,

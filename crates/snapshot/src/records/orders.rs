@@ -2,7 +2,7 @@
 
 use ringside_book::{Letters, Order};
 use ringside_domain::{InstrumentId, LoginId, Side, Text};
-use ringside_engine::image::SpecialImage;
+use ringside_engine::image::{Extra, Special, SpecialImage};
 use rkyv::rend::{i32_le, u32_le, u64_le};
 
 use super::{flag, is_zero};
@@ -99,23 +99,25 @@ impl OrderV1 {
 
 impl SpecialV1 {
     pub(crate) fn of(image: &SpecialImage) -> SpecialV1 {
+        let special = &image.special;
+        let extra = &special.extra;
         SpecialV1 {
-            expire_at: image.expire_at.into(),
-            limit: image.limit.into(),
-            public_ref: image.public_ref.into(),
-            told_price: image.told_price.into(),
-            ends_at: image.ends_at.into(),
-            min_quantity: image.min_quantity.into(),
-            max_floor: image.max_floor.into(),
-            random_reserves: image.random_reserves.into(),
-            discretion_price: image.discretion_price.into(),
-            expire_seconds: image.expire_seconds.into(),
-            trigger_price: image.trigger_price.into(),
-            peg_offset: image.peg_offset.into(),
-            reserve: image.reserve.into(),
-            execution: image.execution,
-            is_peg: image.is_peg.into(),
-            parked: image.parked.into(),
+            expire_at: extra.expire_at.into(),
+            limit: special.limit.into(),
+            public_ref: special.public_ref.into(),
+            told_price: special.told_price.into(),
+            ends_at: special.ends_at.into(),
+            min_quantity: extra.min_quantity.into(),
+            max_floor: extra.max_floor.into(),
+            random_reserves: extra.random_reserves.into(),
+            discretion_price: extra.discretion_price.into(),
+            expire_seconds: extra.expire_seconds.into(),
+            trigger_price: extra.trigger_price.into(),
+            peg_offset: extra.peg_offset.into(),
+            reserve: special.reserve.into(),
+            execution: extra.execution,
+            is_peg: extra.is_peg.into(),
+            parked: special.parked.into(),
             found_by: image.found_by,
             reserved: [0; 4],
         }
@@ -123,12 +125,8 @@ impl SpecialV1 {
 
     pub(crate) fn image(&self) -> Option<SpecialImage> {
         is_zero(&self.reserved).then_some(())?;
-        Some(SpecialImage {
+        let extra = Extra {
             expire_at: self.expire_at.to_native(),
-            limit: self.limit.to_native(),
-            public_ref: self.public_ref.to_native(),
-            told_price: self.told_price.to_native(),
-            ends_at: self.ends_at.to_native(),
             min_quantity: self.min_quantity.to_native(),
             max_floor: self.max_floor.to_native(),
             random_reserves: self.random_reserves.to_native(),
@@ -136,11 +134,18 @@ impl SpecialV1 {
             expire_seconds: self.expire_seconds.to_native(),
             trigger_price: self.trigger_price.to_native(),
             peg_offset: self.peg_offset.to_native(),
-            reserve: self.reserve.to_native(),
             execution: self.execution,
             is_peg: flag(self.is_peg)?,
+        };
+        let special = Special {
+            extra,
+            limit: self.limit.to_native(),
+            reserve: self.reserve.to_native(),
             parked: flag(self.parked)?,
-            found_by: self.found_by,
-        })
+            public_ref: self.public_ref.to_native(),
+            told_price: self.told_price.to_native(),
+            ends_at: self.ends_at.to_native(),
+        };
+        Some(SpecialImage { special, found_by: self.found_by })
     }
 }
