@@ -13,6 +13,7 @@ use ringside_domain::{
 
 use crate::instrument::Watch;
 use crate::letters;
+use crate::rest::drop_plain;
 use crate::special::{Extra, is_plain};
 use crate::trade::{tell_match, tell_public_match};
 use crate::working::{Working, told};
@@ -123,10 +124,7 @@ impl Engine {
         tell_match(counters.trades, (quantity, price), resting_name, taker_name, out);
         tell_public_match(counters.trades, (quantity, price), public_ref, (taker.instrument, !buy), out);
         if resting.open == 0 {
-            instrument.live_orders -= 1;
-            instrument.book.remove(store, first.slot);
-            owner.drop_order(resting_name.1, resting_name.2);
-            store.orders.remove(first.slot);
+            drop_plain(store, instrument, owner, first.slot);
         }
         true
     }
@@ -205,10 +203,7 @@ impl Engine {
         if visible {
             tell_market(out, id, MarketFact::Deleted { public_ref });
         }
-        instrument.live_orders -= 1;
-        instrument.book.remove(store, slot);
-        owner.drop_order(user_ref_idx, user_ref_num);
-        store.orders.remove(slot);
+        drop_plain(store, instrument, owner, slot);
         true
     }
 }

@@ -3,14 +3,14 @@
 //! *Registered* = it has a slot, its login finds it by UserRefNum, and risk and balances count it. *Placed* = it stands in a
 //! queue of the book. *Parked* = registered and not placed.
 
-use ringside_book::{NONE, Order, Slot, Tick, market_tick, rank_of};
+use ringside_book::{NONE, Order, Slot, Store, Tick, market_tick, rank_of};
 use ringside_domain::{MarketFact, OrderRef};
 
 use crate::due::What;
 use crate::instrument::Watch;
 use crate::special::{Extra, Special};
 use crate::working::Working;
-use crate::{Engine, Listener, tell_market};
+use crate::{Engine, Instrument, Listener, Login, tell_market};
 
 impl Engine {
     /// Puts what is left of an order at the back of the level of its price.
@@ -216,16 +216,12 @@ impl Engine {
     pub(crate) fn take_out(&mut self, slot: Slot) {
         let Engine { store, instruments, logins, .. } = self;
         let order = store.orders.get(slot);
-        let (special, user_ref_idx, user_ref_num) = (order.special, order.user_ref_idx, order.user_ref_num);
         let instrument = &mut instruments[order.instrument.0 as usize - 1];
         let login = &mut logins[order.login.0 as usize - 1];
-        if special != NONE || login.guarded || instrument.watch.any(Watch::NEEDS_CARE) {
+        if order.special != NONE || login.guarded || instrument.watch.any(Watch::NEEDS_CARE) {
             return self.take_out_with_care(slot);
         }
-        instrument.live_orders -= 1;
-        instrument.book.remove(store, slot);
-        login.drop_order(user_ref_idx, user_ref_num);
-        store.orders.remove(slot);
+        drop_plain(store, instrument, login, slot);
     }
 
     #[cold]
@@ -305,4 +301,15 @@ impl Engine {
             *instrument.top_mut(buy) = order.order_ref;
         }
     }
+}
+
+/// Takes a plain order, which nothing watches, out of its book, its owner's index and the arena.
+#[inline(always)]
+pub(crate) fn drop_plain(store: &mut Store, instrument: &mut Instrument, owner: &mut Login, slot: Slot) {
+    let order = store.orders.get(slot);
+    let (user_ref_idx, user_ref_num) = (order.user_ref_idx, order.user_ref_num);
+    instrument.live_orders -= 1;
+    instrument.book.remove(store, slot);
+    owner.drop_order(user_ref_idx, user_ref_num);
+    store.orders.remove(slot);
 }
