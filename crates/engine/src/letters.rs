@@ -90,14 +90,10 @@ pub(crate) const fn replaced_plainly(old: &Letters, replace: &Replace) -> Letter
 #[inline(always)]
 pub(crate) const fn of(enter: &Enter) -> Letters {
     Letters {
-        time_in_force: enter.time_in_force,
-        display: enter.display,
-        capacity: enter.capacity,
-        intermarket_sweep: enter.intermarket_sweep,
-        cross_type: enter.cross_type,
         customer_type: enter.options.customer_type,
         post_only: enter.options.post_only,
         price_type: enter.options.price_type,
+        ..of_plain(enter)
     }
 }
 
@@ -106,14 +102,10 @@ pub(crate) const fn of(enter: &Enter) -> Letters {
 pub(crate) const fn replaced(old: &Letters, replace: &Replace) -> Letters {
     let options = &replace.options;
     Letters {
-        time_in_force: replace.time_in_force,
-        display: replace.display,
-        capacity: old.capacity,
-        intermarket_sweep: replace.intermarket_sweep,
-        cross_type: old.cross_type,
         customer_type: keep(options.customer_type, old.customer_type),
         post_only: keep(options.post_only, old.post_only),
         price_type: keep(options.price_type, old.price_type),
+        ..replaced_plainly(old, replace)
     }
 }
 
