@@ -3,11 +3,12 @@
 //! `RINGSIDE_LOCKSTEP_COMMANDS` is the number of commands over all tests here, `RINGSIDE_LOCKSTEP_SEED` the first
 //! seed. What differs is shrunk and written to `target/lockstep/`.
 
+mod common;
+
 use std::path::PathBuf;
 
-use ringside_domain::{Command, Event, TimeNs};
-use ringside_engine::{Engine, Limits};
-use ringside_sim::lockstep::{self, Difference, State, Venue};
+use common::Tested;
+use ringside_sim::lockstep::{self, Difference, Venue};
 use ringside_sim::random::{RandomFlow, RandomShape};
 use ringside_sim::scenario::{self, Scenario};
 
@@ -16,49 +17,6 @@ const COMMANDS: usize = 2_700_000;
 
 /// Commands of one run: books and counters start anew after them.
 const RUN: usize = 20_000;
-
-struct Tested(Engine);
-
-impl Tested {
-    fn new(orders_max: u32) -> Self {
-        Tested(Engine::new(Limits { orders_max }))
-    }
-}
-
-impl Venue for Tested {
-    fn apply(&mut self, time_ns: TimeNs, command: &Command) -> Vec<Event> {
-        let mut events = Vec::new();
-        self.0.apply(time_ns, command, &mut |event| events.push(event));
-        events
-    }
-
-    fn state(&self) -> State {
-        let engine = &self.0;
-        let instruments: Vec<_> = engine.instrument_states().into_iter().collect();
-        let id = |state: &ringside_domain::state::InstrumentState| state.terms.instrument;
-        State {
-            venue: engine.venue_state(),
-            orders: instruments.iter().map(|state| (id(state), engine.order_states(id(state)))).collect(),
-            instruments,
-            logins: engine.login_states().into_iter().collect(),
-            limits: engine.limits_states().collect(),
-            exposures: engine.exposure_states().collect(),
-            balances: engine.balance_states().collect(),
-            assets: engine.asset_states().collect(),
-            past_owners: engine.past_owners().collect(),
-            past_assets: engine.past_assets().collect(),
-            next_due: engine.next_due(),
-        }
-    }
-
-    fn state_hash(&self) -> u64 {
-        self.0.state_hash()
-    }
-
-    fn check(&self) {
-        self.0.assert_consistent();
-    }
-}
 
 fn from_environment(name: &str, usual: usize) -> usize {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)

@@ -1,7 +1,10 @@
 //! An engine made of the records of another one goes on like it: same events, same states, for all kinds of flow.
 
+mod common;
+
 use std::cell::Cell;
 
+use common::Tested;
 use ringside_domain::{Command, Event, TimeNs};
 use ringside_engine::image::SpecialImage;
 use ringside_engine::restore::{OrderFault, Restore, RestoreError};
@@ -50,7 +53,7 @@ fn copy_with(
 
 /// A venue that is made anew of its own records every now and then.
 struct Restarted {
-    engine: Engine,
+    venue: Tested,
     limits: Limits,
     /// Commands until the next time.
     left: u32,
@@ -64,20 +67,20 @@ thread_local! {
 
 impl Restarted {
     fn new(orders_max: u32) -> Self {
-        let limits = Limits { orders_max };
-        Restarted { engine: Engine::new(limits), limits, left: 1, dice: 1 }
+        Restarted { venue: Tested::new(orders_max), limits: Limits { orders_max }, left: 1, dice: 1 }
     }
 
     fn restart(&mut self) {
         // Often at once again, sometimes after hundreds of commands.
         self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.left = 1 + (self.dice >> 33) as u32 % [3, 30, 300][(self.dice >> 60) as usize % 3];
-        let copied = copy(&self.engine, self.limits).expect("a living engine can be copied");
+        let engine = &self.venue.0;
+        let copied = copy(engine, self.limits).expect("a living engine can be copied");
         copied.assert_consistent();
-        assert_eq!(copied.state_hash(), self.engine.state_hash());
-        assert_eq!(copied.config_hash(), self.engine.config_hash());
-        assert_eq!(copied.next_due(), self.engine.next_due());
-        self.engine = copied;
+        assert_eq!(copied.state_hash(), engine.state_hash());
+        assert_eq!(copied.config_hash(), engine.config_hash());
+        assert_eq!(copied.next_due(), engine.next_due());
+        self.venue = Tested(copied);
         RESTARTS.set(RESTARTS.get() + 1);
     }
 }
@@ -88,36 +91,19 @@ impl Venue for Restarted {
         if self.left == 0 {
             self.restart();
         }
-        let mut events = Vec::new();
-        self.engine.apply(time_ns, command, &mut |event| events.push(event));
-        events
+        self.venue.apply(time_ns, command)
     }
 
     fn state(&self) -> State {
-        let engine = &self.engine;
-        let instruments = engine.instrument_states();
-        let id = |state: &ringside_domain::state::InstrumentState| state.terms.instrument;
-        State {
-            venue: engine.venue_state(),
-            orders: instruments.iter().map(|state| (id(state), engine.order_states(id(state)))).collect(),
-            instruments,
-            logins: engine.login_states(),
-            limits: engine.limits_states().collect(),
-            exposures: engine.exposure_states().collect(),
-            balances: engine.balance_states().collect(),
-            assets: engine.asset_states().collect(),
-            past_owners: engine.past_owners().collect(),
-            past_assets: engine.past_assets().collect(),
-            next_due: engine.next_due(),
-        }
+        self.venue.state()
     }
 
     fn state_hash(&self) -> u64 {
-        self.engine.state_hash()
+        self.venue.state_hash()
     }
 
     fn check(&self) {
-        self.engine.assert_consistent();
+        self.venue.check();
     }
 }
 
