@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use thiserror::Error;
 
-/// Why two files cannot be compared.
+/// Why files are not read as lines of JSON.
 #[derive(Debug, Error)]
 pub enum LinesError {
     /// A file does not open or read.
@@ -18,7 +18,7 @@ pub enum LinesError {
         /// Why.
         error: std::io::Error,
     },
-    /// A line that differs from the other file's is no JSON.
+    /// A line is no JSON.
     #[error("{}: line {line}: {error}", path.display())]
     Json {
         /// The file.

@@ -166,23 +166,14 @@ fn entry_switch(fields: &mut Fields<'_>) -> Result<EntrySwitch, CommandError> {
 
 #[cfg(test)]
 mod tests {
-    use ringside_domain::{Event, InstrumentId, InstrumentTerms, LoginTerms, Text};
+    use ringside_domain::Event;
     use ringside_engine::Limits;
     use ringside_sim::random::{RandomFlow, RandomShape};
     use serde_json::json;
 
     use super::*;
     use crate::json::command_json;
-
-    fn venue() -> Engine {
-        let mut engine = Engine::new(Limits::default());
-        let terms = InstrumentTerms::plain(InstrumentId(1), Text(*b"ESH4    "), 2500, 1);
-        let alice = LoginTerms::plain(LoginId(1), Text(*b"ALICE "), Text(*b"ALCE"));
-        for action in [Action::AddInstrument(terms), Action::AddLogin(alice)] {
-            engine.apply(1, &Command { login: LoginId::VENUE, action }, &mut |_: Event| ());
-        }
-        engine
-    }
+    use crate::json::tests::venue;
 
     /// What JSON keeps of a command: bytes of texts that are not printable ASCII become blanks in it.
     fn is_printable(value: &Value) -> bool {

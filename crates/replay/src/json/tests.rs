@@ -11,7 +11,7 @@ use ringside_engine::Limits;
 use super::*;
 
 /// A venue with instrument 1, ESH4, and login 1, ALICE.
-fn venue() -> Engine {
+pub(super) fn venue() -> Engine {
     let mut engine = Engine::new(Limits::default());
     let terms = InstrumentTerms::plain(InstrumentId(1), Text(*b"ESH4    "), 2500, 1);
     let alice = LoginTerms::plain(LoginId(1), Text(*b"ALICE "), Text(*b"ALCE"));

@@ -10,6 +10,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::json::{CommandError, Names, command_from_json};
+use crate::lines::LinesError;
 use crate::past::ReplayError;
 
 /// Why the past cannot be changed like this.
@@ -18,24 +19,9 @@ pub enum EditError {
     /// The past cannot be told.
     #[error(transparent)]
     Replay(ReplayError),
-    /// A file does not open or read.
-    #[error("{}: {error}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
-    /// A line of a file is no JSON.
-    #[error("{}: line {line}: {error}", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// Number of the line, from 1.
-        line: u64,
-        /// Why.
-        error: serde_json::Error,
-    },
+    /// A file cannot be read as lines of JSON.
+    #[error(transparent)]
+    Lines(#[from] LinesError),
     /// A line of a file is no command.
     #[error("{}: line {line}: {error}", path.display())]
     Command {
@@ -237,12 +223,13 @@ fn written(file: &Path, line: u64, mut value: Value) -> Written {
     Written { path: file.into(), line, value: command, time_ns }
 }
 
-fn lines(file: &Path) -> Result<Vec<(u64, Value)>, EditError> {
-    let text = std::fs::read_to_string(file).map_err(|error| EditError::Read { path: file.into(), error })?;
+fn lines(file: &Path) -> Result<Vec<(u64, Value)>, LinesError> {
+    let text =
+        std::fs::read_to_string(file).map_err(|error| LinesError::Read { path: file.into(), error })?;
     let numbered = (1..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty());
     let parse = |(line, text): (u64, &str)| {
         let value = serde_json::from_str(text);
-        value.map(|value| (line, value)).map_err(|error| EditError::Json { path: file.into(), line, error })
+        value.map(|value| (line, value)).map_err(|error| LinesError::Json { path: file.into(), line, error })
     };
     numbered.map(parse).collect()
 }

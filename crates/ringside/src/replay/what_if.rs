@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::progress::Progress;
 use super::{Output, Source, Style, put_line};
-use crate::failure::{Failure, STORAGE, USAGE};
+use crate::failure::{Failure, USAGE};
 
 /// Arguments of `replay what-if`.
 #[derive(Args)]
@@ -125,9 +125,7 @@ impl From<EditError> for Failure {
     fn from(error: EditError) -> Self {
         match error {
             EditError::Replay(error) => error.into(),
-            EditError::Read { error: ref cause, .. } if cause.kind() != std::io::ErrorKind::NotFound => {
-                Failure::new(STORAGE, error)
-            }
+            EditError::Lines(error) => error.into(),
             error => Failure::new(USAGE, error),
         }
     }
