@@ -10,6 +10,7 @@ use ringside_storage::Directory;
 use tracing::{info, warn};
 
 use crate::shared::Shared;
+use crate::threads::lower_priority;
 
 /// How often it looks for a sealed segment.
 const LOOK: Duration = Duration::from_secs(1);
@@ -17,13 +18,10 @@ const LOOK: Duration = Duration::from_secs(1);
 const NAP: Duration = Duration::from_millis(50);
 /// How long a failure is left alone: the log must not fill with it.
 const RETRY: Duration = Duration::from_secs(60);
-/// Least claim to the processor (nice(2)).
-const NICE_MAX: i32 = 19;
 
 /// Archives until the venue ends.
 pub fn run(disk: Directory, archive: PathBuf, shared: Arc<Shared>) {
-    // Without this it works as well, only less politely.
-    let _ = rustix::process::setpriority_process(None, NICE_MAX);
+    lower_priority("segments are archived");
     while !shared.is_over() {
         let pause = match look(&disk, &archive) {
             Ok(true) => continue,

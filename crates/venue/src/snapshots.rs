@@ -35,6 +35,7 @@ pub use tally::StreamTally;
 
 use crate::clock::Reading;
 use crate::shared::{Shared, bump};
+use crate::threads::lower_priority;
 
 /// Snapshots are written at this rate at most: faster, and the journal's own syncs suffer (docs/decisions/0010).
 const WRITE_BYTES_PER_SECOND: NonZeroU64 = NonZeroU64::new(64 << 20).expect("not zero");
@@ -142,7 +143,7 @@ impl SnapshotTask {
 
     /// Makes a snapshot for every barrier, or for the newest of those that came meanwhile.
     pub fn run(mut self) {
-        lower_priority();
+        lower_priority("snapshots are made");
         while let Ok(mut figures) = self.barriers.recv() {
             while let Ok(newer) = self.barriers.try_recv() {
                 figures = newer;
@@ -253,11 +254,4 @@ fn prunable(oldest_snapshot: Sequence, session_began: Sequence) -> Sequence {
 /// The snapshots of a data directory, which has a place for them after this.
 pub fn generations(data_dir: &Path) -> Result<Generations<Directory>, StorageError> {
     Ok(Generations::new(Directory::create(&data_dir.join("snapshots"))?))
-}
-
-/// The stages come first. On Linux this is the calling thread's own priority.
-fn lower_priority() {
-    if let Err(problem) = rustix::process::setpriority_process(None, 19) {
-        warn!(%problem, "snapshots are made at normal priority");
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::bell::{Bell, Wake};
 use crate::shared::Shared;
@@ -166,5 +166,12 @@ impl StageThread {
             }
         }
         Ok(false)
+    }
+}
+
+/// The stages come first: the least claim to the processor (nice(2)). On Linux it is the calling thread's own.
+pub(crate) fn lower_priority(what: &str) {
+    if let Err(problem) = rustix::process::setpriority_process(None, 19) {
+        warn!(%problem, "{what} at normal priority");
     }
 }
