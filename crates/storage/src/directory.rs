@@ -273,7 +273,7 @@ fn write_zeros_direct(length: u64, pacer: &impl Pacer, path: &Path) -> Result<()
 }
 
 /// Sleeps until `bytes` were allowed to be written, or until the pace is another.
-fn keep_pace(pacer: &impl Pacer, bytes: u64, started: Instant) {
+pub(crate) fn keep_pace(pacer: &impl Pacer, bytes: u64, started: Instant) {
     const NAP: Duration = Duration::from_millis(2);
     while let Pace::BytesPerSecond(rate) = pacer.pace() {
         let due = Duration::from_secs_f64(bytes as f64 / rate.get() as f64);

@@ -7,8 +7,9 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::directory::keep_pace;
 use crate::error::Named;
 use crate::{Directory, Disk, Operation, Pace, StorageError};
 
@@ -63,13 +64,10 @@ impl Draft for FileDraft {
     fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
         self.file.write_all_at(bytes, self.length).named(Operation::Write, &self.path)?;
         self.length += bytes.len() as u64;
-        if let Pace::BytesPerSecond(rate) = self.pace
-            && self.length - self.synced >= CHUNK
-        {
+        if self.pace != Pace::Unpaced && self.length - self.synced >= CHUNK {
             self.file.sync_data().named(Operation::Sync, &self.path)?;
             self.synced = self.length;
-            let due = Duration::from_secs_f64(self.length as f64 / rate.get() as f64);
-            std::thread::sleep(due.saturating_sub(self.started.elapsed()));
+            keep_pace(&self.pace, self.length, self.started);
         }
         Ok(())
     }
