@@ -15,7 +15,7 @@ use crate::{Directory, Disk, Operation, Pace, StorageError};
 
 /// Under a pace, what was written is made durable after so many bytes: a large flush at once would stall others' small
 /// ones.
-const CHUNK: u64 = 1 << 20;
+const CHUNK: u64 = 256 << 10;
 
 /// A directory in which drafts can be written.
 pub trait Drafts: Disk {
@@ -46,7 +46,8 @@ pub struct FileDraft {
     length: u64,
     synced: u64,
     pace: Pace,
-    started: Instant,
+    /// When the bytes since `synced` may begin to flow.
+    paced_from: Instant,
 }
 
 impl Drafts for Directory {
@@ -56,7 +57,7 @@ impl Drafts for Directory {
         let path = self.path().join(name);
         let options = OpenOptions::new().write(true).create(true).truncate(true).clone();
         let file = options.open(&path).named(Operation::Create, &path)?;
-        Ok(FileDraft { file, path, length: 0, synced: 0, pace, started: Instant::now() })
+        Ok(FileDraft { file, path, length: 0, synced: 0, pace, paced_from: Instant::now() })
     }
 }
 
@@ -66,8 +67,9 @@ impl Draft for FileDraft {
         self.length += bytes.len() as u64;
         if self.pace != Pace::Unpaced && self.length - self.synced >= CHUNK {
             self.file.sync_data().named(Operation::Sync, &self.path)?;
-            self.synced = self.length;
-            keep_pace(&self.pace, self.length, self.started);
+            // From here on, not from the beginning: who fell behind does not make up for it in a burst.
+            keep_pace(&self.pace, self.length - self.synced, self.paced_from);
+            (self.synced, self.paced_from) = (self.length, Instant::now());
         }
         Ok(())
     }

@@ -38,7 +38,7 @@ use crate::shared::{Shared, bump};
 use crate::threads::lower_priority;
 
 /// Snapshots are written at this rate at most: faster, and the journal's own syncs suffer (docs/decisions/0010).
-const WRITE_BYTES_PER_SECOND: NonZeroU64 = NonZeroU64::new(64 << 20).expect("not zero");
+const WRITE_BYTES_PER_SECOND: NonZeroU64 = NonZeroU64::new(32 << 20).expect("not zero");
 /// How often the watermarks are looked at while a barrier is not durable yet.
 const LOOK: Duration = Duration::from_millis(1);
 /// Barriers that may wait. Only the newest one is worth a snapshot.

@@ -5,6 +5,10 @@ use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
+    thread_native_id,
+};
 use tracing::{error, warn};
 
 use crate::bell::{Bell, Wake};
@@ -143,10 +147,18 @@ impl StageThread {
             IdleStrategy::Spin => std::hint::spin_loop(),
             IdleStrategy::Yield => std::thread::yield_now(),
             IdleStrategy::Park if rounds < SPIN_ROUNDS => std::hint::spin_loop(),
-            IdleStrategy::Park if rounds < YIELD_ROUNDS => std::thread::yield_now(),
+            IdleStrategy::Park if rounds < YIELD_ROUNDS && !self.is_beside_snapshot() => {
+                std::thread::yield_now();
+            }
             IdleStrategy::Park => self.sleep()?,
         }
         Ok(())
+    }
+
+    /// A yield gives the processor to the snapshot thread until the next tick of the kernel, where nobody else wants it; from a
+    /// sleep a stage is back at once.
+    fn is_beside_snapshot(&self) -> bool {
+        self.shared.snapshots.busy.load(Ordering::Relaxed)
     }
 
     /// Arms the bell, looks a last time, sleeps.
@@ -169,9 +181,26 @@ impl StageThread {
     }
 }
 
-/// The stages come first: the least claim to the processor (nice(2)). On Linux it is the calling thread's own.
+/// The stages come first. Of a thread of policy `SCHED_IDLE` whoever wakes up takes the processor at once; of one that only
+/// has the lowest nice value, sometimes at the end of its slice, 3 ms later.
 pub(crate) fn lower_priority(what: &str) {
-    if let Err(problem) = rustix::process::setpriority_process(None, 19) {
-        warn!(%problem, "{what} at normal priority");
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    if let Err(problem) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+        warn!(?problem, "{what} at normal priority");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_of_lower_priority_gets_what_nobody_else_wants() {
+        let policy = std::thread::spawn(|| {
+            lower_priority("a test runs");
+            thread_priority::thread_schedule_policy().unwrap()
+        });
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        assert_eq!(policy.join().unwrap(), idle);
     }
 }

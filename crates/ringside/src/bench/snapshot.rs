@@ -244,7 +244,7 @@ impl Desk {
                 seen += 1;
             }
             if sent * 1_000_000_000 / rate > now || !goes_on(&self.shared) {
-                std::thread::yield_now();
+                std::hint::spin_loop();
                 continue;
             }
             let command = self.flow.next().expect("the flow is endless");
