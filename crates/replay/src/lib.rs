@@ -5,6 +5,7 @@
 //!
 //! On the journal of a running venue it stops at the durable watermark: what lies beyond has not happened yet.
 
+mod beginning;
 mod difference;
 mod export;
 mod json;

@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use ringside_domain::{Action, Command, Event, Sequence, StateHash, TimeNs};
-use ringside_engine::{Engine, Limits};
-use ringside_journal::{End, Entry, Reader, RecoverError, durable_sequence};
+use ringside_engine::Engine;
+use ringside_journal::{End, Entry, Reader, RecoverError, Waypoint, durable_sequence};
+use ringside_snapshot::SnapshotError;
 use ringside_storage::{Directory, StorageError};
 use thiserror::Error;
 
+use crate::beginning::Beginning;
 use crate::live::is_live;
 use crate::place;
 
@@ -24,6 +26,34 @@ pub enum ReplayError {
     /// The device does not answer.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// A snapshot cannot be read, or is not what it says.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The journal begins in the middle, and no snapshot leads there.
+    #[error(
+        "the journal begins with sequence {first}, and there is no snapshot to begin with; broken: {}",
+        if broken.is_empty() { "none".into() } else { broken.join(", ") }
+    )]
+    NoBeginning {
+        /// First command of the journal.
+        first: Sequence,
+        /// Files of snapshots that cannot be used.
+        broken: Vec<String>,
+    },
+    /// The snapshot with which the past begins is of another journal.
+    #[error("the journal does not pass through the place of snapshot {sequence:020}.snap")]
+    OffTheWay {
+        /// Of the snapshot.
+        sequence: Sequence,
+    },
+    /// What is asked for lies before the oldest snapshot of a pruned journal.
+    #[error("sequence {asked} cannot be told: segments before the snapshot after {beginning} are pruned")]
+    Pruned {
+        /// What was asked for.
+        asked: Sequence,
+        /// Where the past begins.
+        beginning: Sequence,
+    },
     /// The journal says that the state was another one: this program, or the one that wrote it, did not keep the rules.
     #[error("sequence {}: the journal has state hash {:016x}, this program comes to {found:016x}", told.sequence, told.hash)]
     Diverged {
@@ -82,6 +112,8 @@ pub struct Past {
     disk: Directory,
     reader: Reader<Directory>,
     engine: Engine,
+    /// Place of the snapshot with which a pruned journal's past begins.
+    place: Option<Waypoint>,
     events: Vec<Event>,
     /// Nothing after this is read.
     limit: Sequence,
@@ -94,22 +126,27 @@ pub struct Past {
 }
 
 impl Past {
-    /// The beginning. `place` is the data directory that `serve` was given, or the journal in it.
+    /// The beginning. `place` is the data directory that `serve` was given, or the journal in it. Where earlier segments are
+    /// pruned it is the oldest snapshot behind which nothing is missing; what is left of the journal before that is
+    /// read and checked, not carried out.
     ///
     /// # Errors
-    /// When there is no journal, or its newest segment cannot be read although a venue is writing it.
+    /// When there is no journal, or its newest segment cannot be read although a venue is writing it, or a pruned
+    /// journal has no snapshot.
     pub fn open(place: &Path) -> Result<Past, ReplayError> {
         let disk = place::open(place)?;
         let live = is_live(&place::data_dir_of(place));
         let limit = if live { durable_sequence(disk.clone())? } else { Sequence::MAX };
+        let beginning = Beginning::find(&place::data_dir_of(place), &disk)?;
         Ok(Past {
+            last: beginning.sequence(),
+            place: beginning.place,
+            engine: beginning.engine,
             reader: Reader::open(disk.clone()),
             disk,
-            engine: Engine::new(Limits::default()),
             events: Vec::new(),
             limit,
             first: 0,
-            last: 0,
             count: 0,
             barriers: VecDeque::with_capacity(BARRIERS_KEPT),
             compared: 0,
@@ -136,6 +173,10 @@ impl Past {
 
     /// Goes on until after `sequence`, or to the end. True when there may be more.
     pub fn run_to(&mut self, sequence: Sequence) -> Result<bool, ReplayError> {
+        let beginning = self.place.map_or(0, |place| place.sequence);
+        if sequence < beginning {
+            return Err(ReplayError::Pruned { asked: sequence, beginning });
+        }
         while self.last < sequence {
             let Some(entry) = self.entry()? else { return Ok(false) };
             self.engine.apply(entry.time_ns, &entry.command, &mut |_: Event| ());
@@ -149,6 +190,9 @@ impl Past {
         if self.last >= self.limit {
             return Ok(None);
         }
+        if self.first == 0 {
+            self.pass_through()?;
+        }
         let Some(entry) = self.reader.next_entry()? else { return Ok(None) };
         if self.first == 0 {
             self.first = entry.sequence;
@@ -156,6 +200,24 @@ impl Past {
         self.last = entry.sequence;
         self.count += 1;
         Ok(Some(entry))
+    }
+
+    /// Reads what is left of a pruned journal before the snapshot.
+    fn pass_through(&mut self) -> Result<(), ReplayError> {
+        let Some(place) =
+            self.place.filter(|place| self.reader.waypoint().is_none_or(|at| at.sequence < place.sequence))
+        else {
+            return Ok(());
+        };
+        while let Some(entry) = self.reader.next_entry()? {
+            if entry.sequence == place.sequence {
+                break;
+            }
+        }
+        match self.reader.waypoint() {
+            Some(found) if found == place => Ok(()),
+            _ => Err(ReplayError::OffTheWay { sequence: place.sequence }),
+        }
     }
 
     /// Computes the state hash at a barrier, and compares it with what the journal tells of it later.

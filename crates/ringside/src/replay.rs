@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use ringside_replay::{ExportError, ReplayError};
+use ringside_snapshot::SnapshotError;
 
 use crate::failure::{CORRUPT, Failure, STORAGE, USAGE, recover_code};
 
@@ -124,7 +125,11 @@ fn put_line(line: &impl std::fmt::Display) -> Result<(), Failure> {
 impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Self {
         let code = match &error {
-            ReplayError::NoJournal(_) => USAGE,
+            ReplayError::NoJournal(_) | ReplayError::Pruned { .. } => USAGE,
+            ReplayError::Snapshot(SnapshotError::Storage(_)) => STORAGE,
+            ReplayError::Snapshot(_) | ReplayError::NoBeginning { .. } | ReplayError::OffTheWay { .. } => {
+                CORRUPT
+            }
             ReplayError::Journal(error) => recover_code(error),
             ReplayError::Storage(_) => STORAGE,
             ReplayError::Diverged { .. } => CORRUPT,

@@ -1,0 +1,66 @@
+//! Where the past begins: with sequence 1, or, once earlier segments are pruned, with the oldest snapshot behind which nothing is
+//! missing.
+
+use std::path::Path;
+
+use ringside_domain::Sequence;
+use ringside_engine::{Engine, Limits};
+use ringside_journal::{Reader, Waypoint};
+use ringside_snapshot::{Generations, Header, SnapshotError};
+use ringside_storage::Directory;
+
+use crate::past::ReplayError;
+
+/// The state before the first command that can be carried out again.
+pub(crate) struct Beginning {
+    /// That state.
+    pub engine: Engine,
+    /// The place of the snapshot, which the journal has to pass through; `None`: it begins with nothing.
+    pub place: Option<Waypoint>,
+}
+
+impl Beginning {
+    /// Of a journal in `disk`, and the snapshots beside it.
+    pub fn find(data_dir: &Path, disk: &Directory) -> Result<Beginning, ReplayError> {
+        // What is wrong with the first record is told by whoever reads it next.
+        match Reader::open(disk.clone()).next_entry() {
+            Ok(Some(entry)) if entry.sequence > 1 => oldest(data_dir, entry.sequence),
+            _ => Ok(Beginning { engine: Engine::new(Limits::default()), place: None }),
+        }
+    }
+
+    /// Last command that is not carried out again.
+    pub fn sequence(&self) -> Sequence {
+        self.place.map_or(0, |place| place.sequence)
+    }
+}
+
+fn oldest(data_dir: &Path, first: Sequence) -> Result<Beginning, ReplayError> {
+    let snapshots = data_dir.join("snapshots");
+    let mut broken = Vec::new();
+    if snapshots.is_dir() {
+        let generations = Generations::new(Directory::open(&snapshots)?);
+        for sequence in generations.list()?.into_iter().rev().filter(|sequence| *sequence >= first) {
+            match generations.load(sequence, Limits::default()) {
+                Ok(loaded) => {
+                    loaded.verify()?;
+                    return Ok(Beginning { engine: loaded.engine, place: Some(place_of(&loaded.header)) });
+                }
+                Err(SnapshotError::Damaged { file, .. }) => broken.push(file),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Err(ReplayError::NoBeginning { first, broken })
+}
+
+fn place_of(header: &Header) -> Waypoint {
+    let at = header.position;
+    Waypoint {
+        epoch: at.epoch,
+        sequence: at.sequence,
+        segment: at.segment,
+        offset: at.offset,
+        chain: at.chain,
+    }
+}

@@ -1,0 +1,145 @@
+//! A journal whose beginning is gone: the past begins with the oldest snapshot that is left.
+
+mod common;
+
+use std::path::Path;
+
+use common::*;
+use ringside_domain::{Action, Sequence};
+use ringside_engine::Limits;
+use ringside_journal::prune;
+use ringside_replay::{Past, ReplayError, Summary};
+use ringside_snapshot::{Content, Generations, Header, Position, StreamImage};
+use ringside_storage::{Directory, Pace};
+
+const COMMANDS: usize = 3_000;
+const BARRIERS: [Sequence; 2] = [1_200, 2_000];
+
+/// A journal with barriers, in segments of a few hundred commands.
+fn data_dir() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let mut flow = random_flow(0, 7, COMMANDS);
+    for barrier in BARRIERS {
+        flow[barrier as usize - 1].1 = venue(Action::Snapshot);
+    }
+    write_in(dir.path(), 32 << 10, flow);
+    dir
+}
+
+/// The snapshot after a command, as a venue's shadow would make it.
+fn snapshot(data_dir: &Path, sequence: Sequence) -> Header {
+    let journal = Directory::open(&data_dir.join("journal")).unwrap();
+    let mut reader = ringside_journal::Reader::open(journal);
+    let mut engine = ringside_engine::Engine::new(Limits::default());
+    let entry = std::iter::from_fn(|| reader.next_entry().unwrap())
+        .inspect(|entry| engine.apply(entry.time_ns, &entry.command, &mut |_: ringside_domain::Event| ()))
+        .find(|entry| entry.sequence == sequence)
+        .unwrap();
+    let at = reader.waypoint().unwrap();
+    let content = Content {
+        engine: &engine,
+        state_hash: engine.state_hash(),
+        position: Position {
+            epoch: at.epoch,
+            sequence: at.sequence,
+            segment: at.segment,
+            offset: at.offset,
+            chain: at.chain,
+            time_ns: entry.time_ns,
+        },
+        session_sequence: 1,
+        streams: &vec![StreamImage::default(); engine.logins().len()],
+    };
+    let generations = Generations::new(Directory::create(&data_dir.join("snapshots")).unwrap());
+    let header = generations.draft(&content, Pace::Unpaced).unwrap();
+    generations.publish(&header, Limits::default()).unwrap();
+    header
+}
+
+fn prune_before(data_dir: &Path, sequence: Sequence) -> Sequence {
+    let journal = Directory::open(&data_dir.join("journal")).unwrap();
+    assert!(!prune(&journal, sequence).unwrap().is_empty());
+    ringside_journal::Reader::open(journal).next_entry().unwrap().unwrap().sequence
+}
+
+fn summary(data_dir: &Path) -> Result<Summary, ReplayError> {
+    let mut past = Past::open(data_dir)?;
+    while past.turn()?.is_some() {}
+    Ok(past.summary())
+}
+
+#[test]
+fn a_pruned_journal_is_told_from_its_oldest_snapshot_on() {
+    let dir = data_dir();
+    let whole = summary(dir.path()).unwrap();
+    BARRIERS.iter().for_each(|barrier| _ = snapshot(dir.path(), *barrier));
+    let first = prune_before(dir.path(), BARRIERS[0]);
+    assert!(1 < first && first <= BARRIERS[0]);
+    let left = summary(dir.path()).unwrap();
+    assert_eq!((left.first_sequence, left.last_sequence), (BARRIERS[0] + 1, whole.last_sequence));
+    assert_eq!(left.commands, whole.commands - BARRIERS[0]);
+    assert_eq!((left.state_hash, left.trades, left.volume), (whole.state_hash, whole.trades, whole.volume));
+}
+
+#[test]
+fn what_lies_before_it_is_refused_and_the_state_there_is_not() {
+    let dir = data_dir();
+    let mut past = Past::open(dir.path()).unwrap();
+    past.run_to(BARRIERS[0]).unwrap();
+    let then = past.engine().state_hash();
+    snapshot(dir.path(), BARRIERS[0]);
+    prune_before(dir.path(), BARRIERS[0]);
+    let mut past = Past::open(dir.path()).unwrap();
+    assert!(matches!(
+        past.run_to(BARRIERS[0] - 1),
+        Err(ReplayError::Pruned { asked, beginning }) if asked + 1 == beginning && beginning == BARRIERS[0]
+    ));
+    assert!(past.run_to(BARRIERS[0]).unwrap());
+    assert_eq!(past.engine().state_hash(), then);
+}
+
+#[test]
+fn damage_in_what_is_left_before_the_snapshot_is_found() {
+    let dir = data_dir();
+    snapshot(dir.path(), BARRIERS[0]);
+    prune_before(dir.path(), BARRIERS[0]);
+    let first =
+        ringside_journal::format::segment_number(&contents(&dir.path().join("journal"))[0].0).unwrap();
+    flip(dir.path(), first, 4096 + 40);
+    assert!(matches!(summary(dir.path()), Err(ReplayError::Journal(_))));
+}
+
+#[test]
+fn without_a_snapshot_that_can_be_read_a_pruned_journal_tells_nothing() {
+    let dir = data_dir();
+    let header = snapshot(dir.path(), BARRIERS[0]);
+    let first = prune_before(dir.path(), BARRIERS[0]);
+    let name = ringside_snapshot::file_name(header.position.sequence);
+    let path = dir.path().join("snapshots").join(&name);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[700] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let refused = Past::open(dir.path()).err().unwrap();
+    assert!(
+        matches!(&refused, ReplayError::NoBeginning { first: found, broken } if *found == first && *broken == [name]),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_snapshot_of_another_journal_is_refused() {
+    let (dir, other) = (data_dir(), data_dir());
+    snapshot(other.path(), BARRIERS[0]);
+    std::fs::rename(other.path().join("snapshots"), dir.path().join("snapshots")).unwrap();
+    // The same bytes but for one command: other checksums, another chain.
+    let mut flow = random_flow(0, 8, COMMANDS);
+    flow[BARRIERS[0] as usize - 1].1 = venue(Action::Snapshot);
+    std::fs::remove_dir_all(dir.path().join("journal")).unwrap();
+    write_in(dir.path(), 32 << 10, flow);
+    prune_before(dir.path(), BARRIERS[0]);
+    let refused = summary(dir.path());
+    assert!(
+        matches!(refused, Err(ReplayError::OffTheWay { sequence }) if sequence == BARRIERS[0]),
+        "{refused:?}"
+    );
+}
