@@ -2,6 +2,7 @@
 
 use crate::ids::{InstrumentId, LoginId, MatchNumber, Sequence, TimeNs, UserRefNum};
 use crate::market::{Allocation, AuctionKind, MarketState, SelfTradePrevention};
+use crate::rules::Rules;
 use crate::text::{Account, Asset, ClientOrderId, Firm, Reason, Symbol, Username};
 
 /// What one login (or the venue itself, [`LoginId::VENUE`]) asks for.
@@ -84,6 +85,8 @@ pub enum Action {
     Snapshot,
     /// The state after an earlier command in one number, for whoever carries the journal out again. It changes nothing.
     StateHash(StateHash),
+    /// From the next command on these rules are in force. Refused when newer ones are.
+    SetRules(Rules),
 }
 
 /// OUCH 5.0 Enter Order, as sent. Letters are unchecked.

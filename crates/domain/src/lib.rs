@@ -15,6 +15,7 @@ pub mod event;
 pub mod ids;
 pub mod limits;
 pub mod market;
+pub mod rules;
 pub mod side;
 pub mod state;
 pub mod text;
@@ -30,6 +31,7 @@ pub use event::{
 };
 pub use ids::{InstrumentId, LoginId, MatchNumber, OrderRef, Sequence, TimeNs, UserRefNum};
 pub use market::{Allocation, AuctionKind, MarketState, SelfTradePrevention};
+pub use rules::Rules;
 pub use side::Side;
 pub use text::{Account, Asset, ClientOrderId, Firm, Reason, Symbol, Text, Username};
 

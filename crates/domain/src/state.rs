@@ -14,6 +14,7 @@ use core::hash::Hasher;
 use crate::command::{InstrumentTerms, LoginTerms, RiskLimits, Scope};
 use crate::ids::{InstrumentId, LoginId, MatchNumber, OrderRef, TimeNs, UserRefNum};
 use crate::market::{AuctionKind, MarketState};
+use crate::rules::Rules;
 use crate::side::Side;
 use crate::text::{Account, Asset, Firm};
 
@@ -167,10 +168,12 @@ pub struct VenueState {
     pub key: [u64; 2],
     /// New orders are refused because storage runs out.
     pub storage_full: bool,
+    /// Rules in force.
+    pub rules: Rules,
 }
 
 impl VenueState {
-    /// Adds the counters to a hash.
+    /// Adds the counters to a hash; the rules only when they are not the first ones, under which nobody hashed them.
     pub fn hash(&self, hash: &mut impl Hasher) {
         for number in [
             self.trades,
@@ -184,6 +187,9 @@ impl VenueState {
             self.key[1],
         ] {
             hash.write(&number.to_le_bytes());
+        }
+        if self.rules != Rules::FIRST {
+            hash.write(&self.rules.version().to_le_bytes());
         }
     }
 }

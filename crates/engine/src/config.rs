@@ -6,7 +6,7 @@
 use ringside_book::Slot;
 use ringside_domain::limits::{INSTRUMENTS_MAX, LOGINS_MAX, PRICE_MARKET};
 use ringside_domain::{
-    Action, Allocation, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MarketState, VenueRefusal,
+    Action, Allocation, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MarketState, Rules, VenueRefusal,
 };
 
 use crate::Engine;
@@ -21,6 +21,7 @@ impl Engine {
             Action::SetSeed(seed) => (self.counters.key, self.counters.seed) = ([0, 0], seed),
             Action::SetKey(key) => (self.counters.key, self.counters.seed) = (key, 0),
             Action::StorageFull(full) => self.counters.storage_full = full,
+            Action::SetRules(rules) => self.set_rules(rules)?,
             Action::AddInstrument(terms) => self.add_instrument(terms)?,
             Action::ChangeInstrument(terms) => self.change_instrument(terms)?,
             Action::RemoveInstrument(id) => self.remove_instrument(id)?,
@@ -30,6 +31,14 @@ impl Engine {
             // Time has passed, a barrier stands, a number is told: that was all. Orders come from logins alone.
             _ => {}
         }
+        Ok(())
+    }
+
+    fn set_rules(&mut self, rules: Rules) -> Result<(), VenueRefusal> {
+        if rules < self.counters.rules {
+            return Err(VenueRefusal::State);
+        }
+        self.counters.rules = rules;
         Ok(())
     }
 

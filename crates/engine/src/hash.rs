@@ -4,7 +4,7 @@
 use core::hash::Hasher;
 
 use ringside_domain::state::{InstrumentState, LimitsState, LoginState, hash_end, hash_scope};
-use ringside_domain::{AuctionKind, MarketState};
+use ringside_domain::{AuctionKind, MarketState, Rules};
 use twox_hash::XxHash64;
 
 use crate::Engine;
@@ -34,7 +34,7 @@ impl Engine {
         hash.finish()
     }
 
-    /// Hash of the configuration in force: terms of instruments and logins, limits. Two venues with the same one were
+    /// Hash of the configuration in force: terms of instruments and logins, limits, rules. Two venues with the same one were
     /// configured alike.
     pub fn config_hash(&self) -> u64 {
         let mut hash = XxHash64::with_seed(0);
@@ -60,6 +60,9 @@ impl Engine {
         hash_end(&mut hash);
         for limits in self.limits_states() {
             LimitsState { live_orders: 0, tokens: 0, tokens_at: 0, ..limits }.hash(&mut hash);
+        }
+        if self.counters.rules != Rules::FIRST {
+            hash.write(&self.counters.rules.version().to_le_bytes());
         }
         hash.finish()
     }

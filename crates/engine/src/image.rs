@@ -19,9 +19,6 @@ pub use crate::special::{Extra, Special};
 use crate::view::QUEUES;
 use crate::{Engine, Instrument};
 
-/// Version of the rules that this engine carries out.
-pub const RULES_VERSION: u32 = 1;
-
 /// An instrument without its orders.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InstrumentImage {

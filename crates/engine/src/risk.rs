@@ -64,6 +64,15 @@ impl Limited {
         Limited { limits, live_orders, tokens, tokens_at, since }
     }
 
+    /// What is left in the bucket of the limits before, up to now, but no more than fits.
+    fn go_on_from(&mut self, before: &Limited) {
+        if self.limits.rate_per_second != 0 && before.limits.rate_per_second != 0 {
+            let mut before = *before;
+            before.has_token(self.tokens_at);
+            self.tokens = before.tokens.min(self.burst());
+        }
+    }
+
     fn burst(&self) -> u128 {
         let burst =
             if self.limits.rate_burst == 0 { self.limits.rate_per_second } else { self.limits.rate_burst };
@@ -85,8 +94,12 @@ impl Limited {
 impl Engine {
     pub(crate) fn set_limits(&mut self, command: &SetLimits) -> Result<(), VenueRefusal> {
         self.check_holder(command.scope)?;
-        let since = self.risk.limits.get(&command.scope).map_or(self.counters.trades, |found| found.since);
-        let limited = Limited::new(command.limits, self.counters.time_ns, since);
+        let before = self.risk.limits.get(&command.scope);
+        let since = before.map_or(self.counters.trades, |found| found.since);
+        let mut limited = Limited::new(command.limits, self.counters.time_ns, since);
+        if self.counters.rules.buckets_survive_new_limits() {
+            before.into_iter().for_each(|before| limited.go_on_from(before));
+        }
         self.risk.limits.insert(command.scope, limited);
         self.recount();
         Ok(())

@@ -126,6 +126,7 @@ impl Cursor {
             payload::decode(kind, version, &record[RECORD_HEADER_LENGTH..]).map_err(|fault| match fault {
                 PayloadFault::UnknownKind => Reason::UnknownKind { kind },
                 PayloadFault::NewerVersion => Reason::RecordVersion { kind, version },
+                PayloadFault::NewerRules => Reason::Rules,
                 PayloadFault::Length | PayloadFault::Content => Reason::Payload { kind },
             })?;
         if Some(header.sequence) != self.last_sequence.checked_add(1) {

@@ -1,6 +1,6 @@
 //! What can go wrong: fields, not strings, so that a caller can act and a log line can be complete.
 
-use ringside_domain::Sequence;
+use ringside_domain::{Rules, Sequence};
 use ringside_storage::StorageError;
 
 /// Why the journal takes no more commands.
@@ -96,6 +96,9 @@ pub enum Reason {
         /// The version found.
         version: u8,
     },
+    /// An intact record that puts newer rules in force than this program can carry out.
+    #[error("the rules that this record puts in force are newer than this program's, version {}", Rules::NEWEST.version())]
+    Rules,
     /// An intact record with contents that are never written.
     #[error("contents of record kind {kind} are not valid")]
     Payload {

@@ -14,7 +14,7 @@
 
 use std::mem::size_of;
 
-use ringside_domain::{Action, Command, InstrumentId, InstrumentTerms, LoginId, LoginTerms};
+use ringside_domain::{Action, Command, InstrumentId, InstrumentTerms, LoginId, LoginTerms, Rules};
 use rkyv::Portable;
 use rkyv::api::low;
 use rkyv::bytecheck::CheckBytes;
@@ -64,7 +64,7 @@ pub const PAYLOAD_LENGTH_MAX: usize = size_of::<EnterV2>();
 
 /// Every kind of command record in every version: number, version, name, payload length. Numbers are never
 /// reused, versions neither.
-pub const KINDS: [(u8, u8, &str, usize); 39] = [
+pub const KINDS: [(u8, u8, &str, usize); 40] = [
     (1, 1, "Enter", size_of::<EnterV1>()),
     (1, 2, "Enter", size_of::<EnterV2>()),
     (2, 1, "Replace", size_of::<ReplaceV1>()),
@@ -104,6 +104,7 @@ pub const KINDS: [(u8, u8, &str, usize); 39] = [
     (30, 1, "Bust", size_of::<BustV1>()),
     (31, 1, "Snapshot", size_of::<BareV1>()),
     (32, 1, "StateHash", size_of::<StateHashV1>()),
+    (33, 1, "SetRules", size_of::<NumberV1>()),
 ];
 
 /// One field of a payload: name, offset, bytes.
@@ -147,6 +148,7 @@ pub const LAYOUTS: [(&str, &[Field]); 29] = [
 pub(crate) enum PayloadFault {
     UnknownKind,
     NewerVersion,
+    NewerRules,
     Length,
     Content,
 }
@@ -204,6 +206,7 @@ pub(crate) fn encode(command: &Command, payload: &mut [u8; PAYLOAD_LENGTH_MAX]) 
         Action::Bust(bust) => (30, 1, put(&BustV1::from_domain(login, bust), payload)),
         Action::Snapshot => (31, 1, put(&BareV1::new(login), payload)),
         Action::StateHash(hash) => (32, 1, put(&StateHashV1::from_domain(login, hash), payload)),
+        Action::SetRules(rules) => (33, 1, put(&NumberV1::new(login, rules.version()), payload)),
     };
     Encoded { kind, version, length }
 }
@@ -242,7 +245,15 @@ pub(crate) fn decode(kind: u8, version: u8, padded: &[u8]) -> Result<Command, Pa
     if padding.iter().any(|byte| *byte != 0) {
         return Err(PayloadFault::Content);
     }
-    command(kind, version, payload).ok_or(PayloadFault::Content)
+    command(kind, version, payload).ok_or_else(|| fault(kind, payload))
+}
+
+/// Rules of which this program has not heard are a later program's, not damage.
+fn fault(kind: u8, payload: &[u8]) -> PayloadFault {
+    match get::<NumberV1>(payload) {
+        Some(number) if kind == 33 && number.is_beyond(Rules::NEWEST) => PayloadFault::NewerRules,
+        _ => PayloadFault::Content,
+    }
 }
 
 fn payload_length(kind: u8, version: u8) -> Result<usize, PayloadFault> {
@@ -300,6 +311,7 @@ fn rare_command(kind: u8, version: u8, payload: &[u8]) -> Option<Command> {
         (30, _) => get::<BustV1>(payload)?.to_domain(),
         (31, _) => Some(get::<BareV1>(payload)?.to_domain(Action::Snapshot)),
         (32, _) => get::<StateHashV1>(payload)?.to_domain(),
+        (33, _) => get::<NumberV1>(payload)?.to_rules(),
         _ => None,
     }
 }

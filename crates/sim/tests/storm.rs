@@ -8,8 +8,8 @@ use ringside_domain::state::{BalanceState, Place};
 use ringside_domain::{
     Account, Action, Allocation, Asset, AuctionKind, Bust, BustSide, Cancel, CancelOrders, Command, Enter,
     Event, Fact, Firm, InstrumentId, InstrumentTerms, Kill, LoginId, LoginTerms, MarketFact, MarketState,
-    Modify, OrderOptions, Reason, Replace, Restrict, RiskLimits, Scope, SelfTradePrevention, SetLimits,
-    SetState, Symbol, Text, TickRange, Transfer, Username,
+    Modify, OrderOptions, Reason, Replace, Restrict, RiskLimits, Rules, Scope, SelfTradePrevention,
+    SetLimits, SetState, Symbol, Text, TickRange, Transfer, Username,
 };
 use ringside_sim::random::Prng;
 use ringside_sim::reference::{Reference, TradeSide};
@@ -305,6 +305,7 @@ impl Storm {
                 side: self.pick(b"BS\0"),
             }),
             12 if self.prng.chance(50) => Action::SetSeed(self.prng.next_u64()),
+            12 if self.prng.chance(10) => Action::SetRules(self.pick(&[Rules::FIRST, Rules::NEWEST])),
             12 => Action::SetKey([self.prng.next_u64(), self.prng.next_u64()]),
             13 => self.bust(),
             14 if self.prng.chance(30) => Action::EndOfDay,

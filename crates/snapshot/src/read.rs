@@ -3,8 +3,8 @@
 use ringside_domain::state::{
     AssetState, BalanceState, ExposureState, LimitsState, LoginState, PastAssets, PastOwner, VenueState,
 };
-use ringside_domain::{InstrumentId, MatchNumber, Scope};
-use ringside_engine::image::{ChannelImage, InstrumentImage, RULES_VERSION, SpecialImage};
+use ringside_domain::{InstrumentId, MatchNumber, Rules, Scope};
+use ringside_engine::image::{ChannelImage, InstrumentImage, SpecialImage};
 use ringside_engine::restore::{Restore, RestoreError};
 use ringside_engine::{Engine, Limits};
 use ringside_storage::{Disk, ReadAt};
@@ -62,7 +62,7 @@ fn header_of<R: ReadAt>(source: &Source<'_, R>) -> Result<Header, SnapshotError>
     if expected != found {
         return Err(Damage::Length { expected, found }.at(source.file, found.min(expected)));
     }
-    if header.rules_version != RULES_VERSION {
+    if Rules::new(header.rules_version).is_none() {
         return Err(Damage::Rules { found: header.rules_version }.at(source.file, 80));
     }
     if !makes_sense(&header) {
@@ -135,7 +135,9 @@ fn restore<R: ReadAt>(
 ) -> Result<(Restore, Vec<StreamImage>), SnapshotError> {
     let at = |section| header.extent(section).offset;
     let wrong = |section| move |error: RestoreError| Damage::State(error).at(source.file, at(section));
-    let venue: Vec<VenueState> = all(source, header, Section::Venue, buffer, VenueV1::state)?;
+    let venue: Vec<VenueState> = all(source, header, Section::Venue, buffer, |venue: &VenueV1| {
+        venue.state(Rules::new(header.rules_version)?)
+    })?;
     let [venue] = venue[..] else { return Err(Damage::Senseless.at(source.file, 0)) };
     let mut restore = Restore::new(limits, venue);
     let instruments: Vec<InstrumentImage> =

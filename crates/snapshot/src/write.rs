@@ -2,7 +2,6 @@
 
 use ringside_domain::Sequence;
 use ringside_engine::Engine;
-use ringside_engine::image::RULES_VERSION;
 use ringside_storage::{Draft, StorageError};
 
 use crate::format::{Extent, HEADER_LENGTH, Header, Position, SECTIONS};
@@ -34,7 +33,7 @@ pub fn write(content: &Content<'_>, draft: &mut impl Draft) -> Result<Header, St
         position: content.position,
         state_hash: content.state_hash,
         config_hash: content.engine.config_hash(),
-        rules_version: RULES_VERSION,
+        rules_version: content.engine.venue_state().rules.version(),
         file_length,
         session_sequence: content.session_sequence,
         extents,

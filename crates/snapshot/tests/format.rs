@@ -6,7 +6,7 @@
 mod common;
 
 use common::*;
-use ringside_engine::image::RULES_VERSION;
+use ringside_domain::Rules;
 use ringside_sim::random::RandomShape;
 use ringside_snapshot::Generations;
 use ringside_snapshot::format::{
@@ -91,7 +91,7 @@ fn the_document_lists_the_sections_and_constants_of_the_code() {
     let expected = [
         ("magic", String::from_utf8(MAGIC.to_vec()).unwrap()),
         ("format version", FORMAT_VERSION.to_string()),
-        ("rules version", RULES_VERSION.to_string()),
+        ("newest rules", Rules::NEWEST.version().to_string()),
         ("header length", HEADER_LENGTH.to_string()),
         ("header checked", HEADER_CHECKED.to_string()),
         ("table at", TABLE.to_string()),

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ringside_domain::{
-    Action, Command, InstrumentId, InstrumentTerms, LoginId, LoginTerms, RiskLimits, Scope, SetLimits,
+    Action, Command, InstrumentId, InstrumentTerms, LoginId, LoginTerms, RiskLimits, Rules, Scope, SetLimits,
     Symbol, TimeNs, Username,
 };
 use ringside_engine::{Engine, Instrument};
@@ -15,12 +15,15 @@ use ringside_engine::{Engine, Instrument};
 use crate::config::{Config, ConfigError, LimitsConfig, ScopeName};
 use crate::named::Named;
 
-/// The first commands of a start: a session if there is none, a key for draws if there is none (a journal of before there were
+/// The first commands of a start: the newest rules if the journal is under older ones, a session if there is none, a key for draws if there is none (a journal of before there were
 /// keys gets one), then the disconnects. Their cancels come before everything else.
 pub fn reconcile_sessions(engine: &Engine, key: [u64; 2]) -> Vec<Command> {
     let counters = engine.counters();
     let session = (counters.session == 0).then(|| venue(Action::StartSession(1)));
-    let first = session.into_iter().chain((counters.key == [0, 0]).then(|| venue(Action::SetKey(key))));
+    // First of all: what follows is meant by the rules of today.
+    let rules = (counters.rules < Rules::NEWEST).then(|| venue(Action::SetRules(Rules::NEWEST)));
+    let key = (counters.key == [0, 0]).then(|| venue(Action::SetKey(key)));
+    let first = rules.into_iter().chain(session).chain(key);
     let connected = engine.logins().iter().filter(|login| login.connected);
     let disconnects = connected.map(|login| Command { login: login.terms.login, action: Action::Disconnect });
     first.chain(disconnects).collect()
@@ -230,7 +233,7 @@ mod tests {
     #[test]
     fn a_second_start_with_the_same_file_journals_nothing() {
         let mut engine = Engine::new(Limits { orders_max: 10 });
-        assert_eq!(start(&mut engine, &config(TWO)).unwrap().len(), 5);
+        assert_eq!(start(&mut engine, &config(TWO)).unwrap().len(), 6);
         assert_eq!(start(&mut engine, &config(TWO)).unwrap(), []);
     }
 
@@ -283,7 +286,7 @@ mod tests {
         let first = reconcile_sessions(&engine, [7, 9]);
         assert_eq!(
             first.iter().map(|c| c.action).collect::<Vec<_>>(),
-            [Action::StartSession(1), Action::SetKey([7, 9])]
+            [Action::SetRules(Rules::NEWEST), Action::StartSession(1), Action::SetKey([7, 9])]
         );
         first.iter().for_each(|command| engine.apply(1, command, &mut |_: Event| {}));
         assert_eq!(reconcile_sessions(&engine, [8, 8]), []);
@@ -306,7 +309,7 @@ mod tests {
         let config = config(&text);
         let mut engine = Engine::new(Limits { orders_max: 10 });
         let since = std::time::Instant::now();
-        assert_eq!(start(&mut engine, &config).unwrap().len(), 10_002);
+        assert_eq!(start(&mut engine, &config).unwrap().len(), 10_003);
         assert_eq!(start(&mut engine, &config).unwrap(), []);
         assert!(since.elapsed() < std::time::Duration::from_secs(5), "{:?}", since.elapsed());
     }

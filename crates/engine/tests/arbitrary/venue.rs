@@ -110,6 +110,9 @@ impl Bytes<'_> {
             6 => Action::RemoveLogin(self.login()),
             7 => Action::StorageFull(self.byte() > 200),
             8 if self.byte() > 128 => Action::SetSeed(self.long()),
+            8 if self.byte() > 200 => {
+                Action::SetRules(if self.byte() > 128 { Rules::FIRST } else { Rules::NEWEST })
+            }
             8 => Action::SetKey([self.long(), self.long()]),
             9..=11 => Action::SetState(self.set_state()),
             12 => Action::Uncross(self.instrument()),

@@ -1,6 +1,6 @@
 //! What clients ask besides new orders, and payloads of a number or of nothing.
 
-use ringside_domain::{AccountQuery, Action, Cancel, Command, EntrySwitch, MassCancel, Modify, Text};
+use ringside_domain::{AccountQuery, Action, Cancel, Command, EntrySwitch, MassCancel, Modify, Rules, Text};
 use rkyv::rend::{u16_le, u32_le};
 
 use super::{flag, is_zero, sent};
@@ -166,6 +166,14 @@ impl NumberV1 {
 
     pub(super) fn to_domain(self, action: fn(u32) -> Action) -> Command {
         sent(self.login, action(self.number.to_native()))
+    }
+
+    pub(super) fn is_beyond(&self, newest: Rules) -> bool {
+        self.number.to_native() > newest.version()
+    }
+
+    pub(super) fn to_rules(self) -> Option<Command> {
+        Some(sent(self.login, Action::SetRules(Rules::new(self.number.to_native())?)))
     }
 
     /// 0 and 1 alone are a switch.

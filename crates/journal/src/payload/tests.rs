@@ -152,12 +152,21 @@ fn a_name_longer_than_its_scope_is_refused() {
 
 #[test]
 fn the_version_after_the_last_is_newer() {
-    for kind in 1..=32 {
+    for kind in 1..=33 {
         let last = KINDS.iter().filter(|known| known.0 == kind).map(|known| known.1).max().unwrap();
         assert_eq!(decode(kind, last + 1, &[0; 16]), Err(PayloadFault::NewerVersion));
         assert_eq!(decode(kind, 0, &[0; 16]), Err(PayloadFault::NewerVersion));
     }
-    assert_eq!(decode(33, 1, &[0; 16]), Err(PayloadFault::UnknownKind));
+    assert_eq!(decode(34, 1, &[0; 16]), Err(PayloadFault::UnknownKind));
+}
+
+#[test]
+fn rules_that_are_not_known_are_newer_and_rules_0_are_damage() {
+    let rules = |version: u32| decode(33, 1, &[[0; 4], version.to_le_bytes(), [0; 4], [0; 4]].concat());
+    let known = Rules::NEWEST.version();
+    assert_eq!(rules(known), Ok(Command { login: LoginId::VENUE, action: Action::SetRules(Rules::NEWEST) }));
+    assert_eq!(rules(known + 1), Err(PayloadFault::NewerRules));
+    assert_eq!(rules(0), Err(PayloadFault::Content));
 }
 
 /// Writes a stored struct as rkyv does.

@@ -245,6 +245,7 @@ fn later_commands() -> Vec<Command> {
         Action::SetKey([0x0102_0304_0506_0708, 0xfedc_ba98_7654_3210]),
         Action::Snapshot,
         Action::StateHash(StateHash { sequence: 0x0102_0304_0506_0708, hash: 0x1112_1314_1516_1718 }),
+        Action::SetRules(Rules::NEWEST),
     ];
     let sender = |action: &Action| matches!(action, Action::Enter(_) | Action::Replace(_));
     let login = |action: &Action| LoginId(if sender(action) { 7 } else { 0 });

@@ -67,6 +67,7 @@ fn configuration_json(engine: &Engine, action: &Action) -> Value {
         // Who knows the key knows all draws to come.
         Action::SetKey(_) => json!({"type": "set_key"}),
         Action::Snapshot => json!({"type": "snapshot"}),
+        Action::SetRules(rules) => json!({"type": "set_rules", "rules": rules.version()}),
         Action::StateHash(of) => {
             json!({"type": "state_hash", "sequence": of.sequence, "hash": format!("{:016x}", of.hash)})
         }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use ringside_domain::{
     Account, Action, AuctionKind, Bust, BustSide, CancelOrders, ClientOrderId, Command, Enter, Event, Fact,
     InstrumentTerms, Kill, Liquidity, LoginTerms, MarketFact, MarketState, OrderOptions, Restrict,
-    RiskLimits, SelfTradePrevention, SetLimits, SetState, StateHash, Symbol, TickRange, Transfer,
+    RiskLimits, Rules, SelfTradePrevention, SetLimits, SetState, StateHash, Symbol, TickRange, Transfer,
     VenueRefusal,
 };
 use ringside_engine::Limits;
@@ -185,6 +185,7 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
         Action::Uncross(instrument),
         Action::EndOfDay,
         Action::Snapshot,
+        Action::SetRules(Rules::NEWEST),
         Action::StateHash(StateHash { sequence: 7, hash: 8 }),
         Action::SetLimits(SetLimits {
             scope,
@@ -203,6 +204,7 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
             "uncross",
             "end_of_day",
             "snapshot",
+            "set_rules",
             "state_hash",
             "set_limits",
             "deposit",
@@ -210,7 +212,8 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
         ]
     );
     assert_eq!(command(actions[1])["seed"], json!(u64::MAX));
-    assert_eq!(command(actions[7])["limits"]["notional_max"], 5);
+    assert_eq!(command(actions[6])["rules"], Rules::NEWEST.version());
+    assert_eq!(command(actions[8])["limits"]["notional_max"], 5);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Random actions of the operator.
 
 use ringside_domain::{
-    Action, AuctionKind, Bust, BustSide, InstrumentId, MarketState, Reason, SetState, Transfer,
+    Action, AuctionKind, Bust, BustSide, InstrumentId, MarketState, Reason, Rules, SetState, Transfer,
 };
 
 use super::RandomFlow;
@@ -54,6 +54,7 @@ impl RandomFlow {
                 seed if seed % 4 == 0 => Action::SetSeed(seed),
                 key => Action::SetKey([key, key.rotate_left(17)]),
             },
+            Duty::Time if self.prng.chance(5) => Action::SetRules(Rules::NEWEST),
             Duty::Time => Action::Tick,
             Duty::State => self.any_state_change(),
             Duty::Limits => Action::SetLimits(self.any_limits()),

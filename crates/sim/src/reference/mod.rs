@@ -42,7 +42,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringside_domain::{
     Account, Action, Asset, CancelReason, Command, Event, Fact, InstrumentId, LoginId, MarketFact,
-    MatchNumber, OrderRef, Scope, TimeNs, UserRefNum, VenueRefusal,
+    MatchNumber, OrderRef, Rules, Scope, TimeNs, UserRefNum, VenueRefusal,
 };
 
 use instrument::Instrument;
@@ -56,6 +56,7 @@ use state::{History, Login};
 pub struct Reference {
     orders_max: usize,
     storage_full: bool,
+    rules: Rules,
     session: u32,
     time_ns: TimeNs,
     seed: u64,
@@ -97,6 +98,7 @@ impl Reference {
         Reference {
             orders_max,
             storage_full: false,
+            rules: Rules::FIRST,
             session: 0,
             time_ns: 0,
             seed: 0,
@@ -157,6 +159,8 @@ impl Reference {
             Action::StorageFull(full) => self.just(|venue| venue.storage_full = full),
             Action::SetSeed(seed) => self.just(|venue| (venue.key, venue.seed) = ([0, 0], seed)),
             Action::SetKey(key) => self.just(|venue| (venue.key, venue.seed) = (key, 0)),
+            Action::SetRules(rules) if rules < self.rules => Err(VenueRefusal::State),
+            Action::SetRules(rules) => self.just(|venue| venue.rules = rules),
             Action::Tick | Action::Snapshot | Action::StateHash(_) => Ok(()),
             Action::AddInstrument(terms) => self.add_instrument(terms),
             Action::ChangeInstrument(terms) => self.change_instrument(terms),

@@ -92,7 +92,7 @@ impl Reference {
 
 /// Commands of the operator.
 impl Reference {
-    /// A bucket starts full again; positions are kept.
+    /// Positions are kept, and from rules 2 on what is in the bucket. A new bucket is full.
     pub(super) fn set_limits(&mut self, request: &SetLimits) -> Result<(), VenueRefusal> {
         if matches!(request.scope, Scope::Instrument(_)) {
             return Err(VenueRefusal::Scope);
@@ -102,6 +102,11 @@ impl Reference {
         let mut limits = Limits { limits: request.limits, tokens: 0, tokens_at: 0, since };
         if limits.has_rate() {
             (limits.tokens, limits.tokens_at) = (limits.size(), self.time_ns);
+        }
+        let known = self.limits.get_mut(&request.scope).filter(|known| known.has_rate() && limits.has_rate());
+        if let (Some(known), true) = (known, self.rules.version() >= 2) {
+            known.refill(self.time_ns);
+            limits.tokens = known.tokens.min(limits.size());
         }
         self.limits.insert(request.scope, limits);
         Ok(())

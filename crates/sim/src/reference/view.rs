@@ -28,6 +28,7 @@ impl Reference {
             seed: self.seed,
             key: self.key,
             storage_full: self.storage_full,
+            rules: self.rules,
         }
     }
 

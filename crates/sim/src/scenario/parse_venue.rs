@@ -2,7 +2,7 @@
 
 use ringside_domain::{
     Action, AuctionKind, Bust, BustSide, CancelOrders, ClientOrderId, InstrumentId, Kill, LoginId, Reason,
-    Restrict, RiskLimits, Scope, SetLimits, SetState, Transfer,
+    Restrict, RiskLimits, Rules, Scope, SetLimits, SetState, Transfer,
 };
 
 use super::Names;
@@ -19,6 +19,7 @@ impl Names {
             "uncross" => Action::Uncross(self.known_instrument(words)?),
             "end-of-day" => Action::EndOfDay,
             "snapshot" => Action::Snapshot,
+            "rules" => Action::SetRules(rules(words)?),
             "limits" => Action::SetLimits(self.set_limits(words)?),
             "restrict" => Action::Restrict(self.restrict(words, true)?),
             "allow" => Action::Restrict(self.restrict(words, false)?),
@@ -142,6 +143,12 @@ impl Names {
         }
         Ok(())
     }
+}
+
+fn rules(words: &mut Words<'_>) -> Parsed<Rules> {
+    let found = words.next("a version of the rules")?;
+    let version = number(found)?;
+    Rules::new(version).ok_or_else(|| wrong(found, "a version of the rules"))
 }
 
 fn transfer(words: &mut Words<'_>) -> Parsed<Transfer> {

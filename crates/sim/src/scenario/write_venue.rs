@@ -18,6 +18,7 @@ impl Writer<'_> {
             Action::Uncross(instrument) => Line(format!("uncross {}", self.instrument(*instrument))),
             Action::EndOfDay => Line::new("end-of-day"),
             Action::Snapshot => Line::new("snapshot"),
+            Action::SetRules(rules) => Line(format!("rules {}", rules.version())),
             Action::SetLimits(set) => self.set_limits(set),
             Action::Restrict(restrict) => self.restrict(restrict),
             Action::Kill(kill) => {

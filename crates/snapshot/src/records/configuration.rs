@@ -2,7 +2,7 @@
 
 use ringside_domain::state::{LoginState, VenueState};
 use ringside_domain::{
-    Allocation, AuctionKind, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MarketState,
+    Allocation, AuctionKind, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MarketState, Rules,
     SelfTradePrevention, TICK_RANGES, Text, TickRange,
 };
 use ringside_engine::image::{ChannelImage, InstrumentImage};
@@ -62,7 +62,8 @@ impl VenueV1 {
         }
     }
 
-    pub(crate) fn state(&self) -> Option<VenueState> {
+    /// The rules are in the header.
+    pub(crate) fn state(&self, rules: Rules) -> Option<VenueState> {
         is_zero(&self.reserved).then_some(())?;
         Some(VenueState {
             trades: self.trades.to_native(),
@@ -73,6 +74,7 @@ impl VenueV1 {
             seed: self.seed.to_native(),
             key: [self.key_low.to_native(), self.key_high.to_native()],
             storage_full: flag(self.storage_full)?,
+            rules,
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use ringside_domain::{
     Action, Allocation, AuctionKind, Bust, BustSide, CancelOrders, InstrumentId, InstrumentTerms, Kill,
-    LoginId, LoginTerms, MarketState, Restrict, RiskLimits, Scope, SelfTradePrevention, SetLimits, SetState,
-    TICK_RANGES, TickRange, Transfer,
+    LoginId, LoginTerms, MarketState, Restrict, RiskLimits, Rules, Scope, SelfTradePrevention, SetLimits,
+    SetState, TICK_RANGES, TickRange, Transfer,
 };
 use serde_json::json;
 
@@ -25,6 +25,7 @@ pub(super) fn action(kind: &str, fields: &mut Fields<'_>) -> Option<Result<Actio
         "storage_full" => fields.flag("full").map(Action::StorageFull),
         "tick" => Ok(Action::Tick),
         "snapshot" => Ok(Action::Snapshot),
+        "set_rules" => set_rules(fields).map(Action::SetRules),
         "set_seed" => fields.number("seed").map(Action::SetSeed),
         "set_key" => set_key(fields).map(Action::SetKey),
         "uncross" => fields.instrument_or_none().map(Action::Uncross),
@@ -39,6 +40,11 @@ pub(super) fn action(kind: &str, fields: &mut Fields<'_>) -> Option<Result<Actio
         "bust" => bust(fields).map(Action::Bust),
         _ => return None,
     })
+}
+
+fn set_rules(fields: &mut Fields<'_>) -> Result<Rules> {
+    let version = fields.number("rules")?;
+    Rules::new(version).ok_or_else(|| wrong("rules", &json!(version)))
 }
 
 /// What is told of a journaled key is only that there is one; a key of one's own has to be given.
