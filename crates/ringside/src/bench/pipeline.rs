@@ -60,6 +60,10 @@ impl SyncMode {
     }
 }
 
+/// Bytes of a segment: as in a venue.
+const SEGMENT: usize = 64 << 20;
+/// Most that a command of the flow and its share of a flush take in the journal.
+const RECORD_BYTES_MAX: usize = 192;
 /// Commands of the open loop before the clock counts: a tenth of a second.
 const WARM_UP: usize = 10_000;
 /// Commands of the closed loop. One costs a sync with `always`.
@@ -100,7 +104,7 @@ pub fn measure(args: &PipelineArgs) -> Result<Report, Failure> {
     let commands: Arc<[Command]> = SteadyFlow::new().take(args.commands).collect();
     let mut rates = Vec::new();
     for _ in 0..args.runs.max(1) {
-        let mut run = Run::start(args, IdleStrategy::Park)?;
+        let mut run = Run::start(args, IdleStrategy::Park, commands.len())?;
         rates.push(commands.len() as f64 / run.saturate(&commands));
         run.finish(&commands)?;
         steps.step();
@@ -122,7 +126,7 @@ pub fn measure(args: &PipelineArgs) -> Result<Report, Failure> {
 fn open_loop(args: &PipelineArgs, report: &mut Report) -> Result<(), Failure> {
     let count = WARM_UP + (args.rate as f64 * args.duration) as usize;
     let commands: Vec<Command> = SteadyFlow::new().take(count).collect();
-    let mut run = Run::start(args, IdleStrategy::Yield)?;
+    let mut run = Run::start(args, IdleStrategy::Yield, commands.len())?;
     run.offer_at(args.rate, &commands[..WARM_UP], Recorder::over(1.0));
     let (times, counts) = run.offer_at(args.rate, &commands[WARM_UP..], Recorder::over(args.duration));
     run.finish(&commands)?;
@@ -136,7 +140,7 @@ fn open_loop(args: &PipelineArgs, report: &mut Report) -> Result<(), Failure> {
 /// Each command when the one before it has come out, with the bare rings and the bare device between.
 fn closed_loop(args: &PipelineArgs, commands: &[Command], report: &mut Report) -> Result<(), Failure> {
     let commands = &commands[..ONE_BY_ONE.min(commands.len())];
-    let mut run = Run::start(args, IdleStrategy::Yield)?;
+    let mut run = Run::start(args, IdleStrategy::Yield, commands.len())?;
     let times = run.one_by_one(commands);
     let scratch = run.finish(commands)?;
     let (ring, mut device) = (rings::ping_pong(BARE_TRIPS), histogram());
@@ -225,16 +229,17 @@ struct Run {
 
 impl Run {
     /// The stages on one thread, as a venue on two cores has them; the caller's thread feeds.
-    fn start(args: &PipelineArgs, idle: IdleStrategy) -> Result<Run, Failure> {
+    fn start(args: &PipelineArgs, idle: IdleStrategy, commands: usize) -> Result<Run, Failure> {
         let fail = |error: &dyn std::fmt::Display| Failure::new(STORAGE, error.to_string());
         let scratch = tempfile::tempdir_in(&args.dir).map_err(|error| fail(&error))?;
         let disk = Directory::create(&scratch.path().join("journal")).map_err(|error| fail(&error))?;
-        let options = SegmentOptions { length: 64 << 20, ahead: 8, pace: Pace::Unpaced };
+        let ahead = commands * RECORD_BYTES_MAX / SEGMENT + 2;
+        let options = SegmentOptions { length: SEGMENT as u64, ahead, pace: Pace::Unpaced };
         let (source, task) = preparer(disk, options, 1);
         let preparing = std::thread::spawn(move || task.run());
         let journal: Log = Journal::create(source, new_epoch(), 0).map_err(|error| fail(&error))?;
         // All segments of the run are ready before the clock starts: preparing is the disk's time, not ours.
-        while journal.preparer_status().ready() < 8 {
+        while journal.preparer_status().ready() < ahead as u64 {
             std::thread::sleep(Duration::from_millis(5));
         }
         let (shared, wake) = (Arc::new(Shared::new(0)), bell());

@@ -50,11 +50,11 @@ fn reflect(mut far: OutputPoller, mut back: OutputProducer, stopped: &AtomicBool
 
 fn publish(producer: &mut OutputProducer, sequence: u64) {
     // There is room: one slot is under way.
-    let room = producer.try_publish(|slot| slot.sequence = sequence);
+    let room = producer.try_publish(|place| *place = OutputSlot { sequence, ..OutputSlot::default() });
     debug_assert!(room.is_ok(), "one slot is under way");
 }
 
-/// Slots a second through one ring between two threads.
+/// Slots a second through one ring between two threads, each written and read as a whole.
 pub fn throughput(slots: u64) -> f64 {
     let (mut producer, poller) = output_ring();
     let reader = std::thread::spawn(move || read_all(poller, slots));
@@ -63,7 +63,8 @@ pub fn throughput(slots: u64) -> f64 {
     while sent < slots {
         let count = TOGETHER.min((slots - sent) as usize);
         let fill = |places: &mut dyn Iterator<Item = &mut OutputSlot>| {
-            (sent + 1..).zip(places).for_each(|(sequence, slot)| slot.sequence = sequence);
+            let slots = (sent + 1..).map(|sequence| OutputSlot { sequence, ..OutputSlot::default() });
+            slots.zip(places).for_each(|(slot, place)| *place = slot);
         };
         match producer.try_batch_publish(count, |mut places| fill(&mut places)) {
             Ok(_) => sent += count as u64,
@@ -79,7 +80,7 @@ fn read_all(mut poller: OutputPoller, slots: u64) -> u64 {
     let mut last = 0;
     while last < slots {
         match poller.take(OUTPUT_SLOTS as u64) {
-            Ok(mut guard) => (&mut guard).for_each(|slot| last = std::hint::black_box(slot.sequence)),
+            Ok(mut guard) => (&mut guard).for_each(|slot| last = std::hint::black_box(*slot).sequence),
             Err(_) => std::thread::yield_now(),
         }
     }

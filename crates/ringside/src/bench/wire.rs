@@ -273,8 +273,10 @@ impl Measurement {
         report.against("p50_us", "raw_echo_p50_us", "p50_per_echo_p50");
         report.against("p99_us", "raw_echo_p99_us", "p99_per_echo_p99");
         report.against("p50_us", "raw_echo_busy_p50_us", "p50_per_busy_echo_p50");
-        report.against("p50_us", "raw_p50_us", "p50_per_raw_p50");
-        report.against("p99_us", "raw_p99_us", "p99_per_raw_p99");
+        if args.sync == SyncMode::Always {
+            report.against("p50_us", "raw_p50_us", "p50_per_raw_p50");
+            report.against("p99_us", "raw_p99_us", "p99_per_raw_p99");
+        }
         report.number("p50_minus_raw_p50_us", report.get("p50_us") - report.get("raw_p50_us"));
         report.series("wire", trips);
         if let Some(closed) = closed {

@@ -18,6 +18,8 @@ pub fn render(report: &Report, begun: SystemTime) -> Result<Vec<u8>, Box<dyn Err
     let (mut bytes, mut serializer) = (Vec::new(), V2DeflateSerializer::new());
     let mut builder = IntervalLogWriterBuilder::new();
     builder.add_comment(&format!("ringside {} bench {}", env!("CARGO_PKG_VERSION"), report.name));
+    // What the original writes and its readers look for.
+    builder.add_comment("[Histogram log format version 1.3]");
     builder.with_start_time(begun).with_base_time(begun).with_max_value_divisor(MILLISECOND);
     let mut log = builder.begin_log_with(&mut bytes, &mut serializer)?;
     let mut rows: Vec<(Option<&str>, &Interval)> = Vec::new();

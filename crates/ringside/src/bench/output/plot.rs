@@ -146,7 +146,10 @@ fn lines_over(axis: &str, title: &str, lines: &[Line], name: &dyn Fn(f64) -> Str
             .y_label_area_size(64)
             .build_cartesian_2d(left..right.max(left + 1e-3), ((low * 0.8)..(high * 1.3)).log_scale())?;
         let label = |x: &f64| name(*x);
-        chart.configure_mesh().x_desc(axis).y_desc("µs").x_labels(9).x_label_formatter(&label).draw()?;
+        let mut mesh = chart.configure_mesh();
+        mesh.x_desc(axis).y_desc("µs").x_labels(9).x_label_formatter(&label);
+        // As many digits as it takes: 0.1, 10, 1000.
+        mesh.y_label_formatter(&|us| us.to_string()).draw()?;
         for (at, (name, points)) in lines.iter().enumerate() {
             let colour = COLOURS[at % COLOURS.len()];
             let line = LineSeries::new(points.iter().copied(), colour.stroke_width(2));

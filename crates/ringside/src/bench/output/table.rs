@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use super::super::report::{Footing, Report};
 
+/// Columns of lists that come first.
+const CHOSEN: [&str; 3] = ["instruments", "resting", "rate"];
+
 /// All reports, one below the other.
 pub fn render(reports: &[Report]) -> String {
     let mut text = String::new();
@@ -20,19 +23,27 @@ pub fn render(reports: &[Report]) -> String {
 fn rows(report: &Report, text: &mut String) {
     let is_ratio = |name: &str| report.footings.iter().any(|footing| footing.ratio == name);
     for (name, value) in report.figures().iter().filter(|(name, _)| !is_ratio(name)) {
-        if let Value::Array(rows) = value {
-            list(name, rows, text);
-            continue;
+        match value {
+            Value::Array(rows) => list(name, rows, text),
+            Value::Object(fields) => {
+                for (field, value) in fields {
+                    let _ = writeln!(text, "{:<32} {:>14}", format!("{name}.{field}"), plain(value));
+                }
+            }
+            _ => row(report, name, value, text),
         }
-        let mut footings = report.footings.iter().filter(|footing| footing.figure == *name);
-        let _ = write!(text, "{name:<32} {:>14}", plain(value));
-        let _ = match footings.next() {
-            Some(footing) => writeln!(text, "  {}", against(report, footing)),
-            None => writeln!(text),
-        };
-        for footing in footings {
-            let _ = writeln!(text, "{:<32} {:>14}  {}", "", "", against(report, footing));
-        }
+    }
+}
+
+fn row(report: &Report, name: &str, value: &Value, text: &mut String) {
+    let mut footings = report.footings.iter().filter(|footing| footing.figure == name);
+    let _ = write!(text, "{name:<32} {:>14}", plain(value));
+    let _ = match footings.next() {
+        Some(footing) => writeln!(text, "  {}", against(report, footing)),
+        None => writeln!(text),
+    };
+    for footing in footings {
+        let _ = writeln!(text, "{:<32} {:>14}  {}", "", "", against(report, footing));
     }
 }
 
@@ -44,7 +55,9 @@ fn against(report: &Report, Footing { floor, ratio, .. }: &Footing) -> String {
 fn list(name: &str, rows: &[Value], text: &mut String) {
     let _ = writeln!(text, "{name}:");
     let Some(first) = rows.first().and_then(Value::as_object) else { return };
-    let names: Vec<&String> = first.keys().collect();
+    let mut names: Vec<&String> = first.keys().collect();
+    // What was chosen, then what came of it.
+    names.sort_by_key(|name| !CHOSEN.contains(&name.as_str()));
     for name in &names {
         let _ = write!(text, " {name:>14}");
     }

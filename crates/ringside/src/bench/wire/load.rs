@@ -108,6 +108,7 @@ pub fn paced(
     clock: &Clock,
     trips: &mut Recorder,
 ) -> io::Result<(Counts, u64)> {
+    clients.iter().try_for_each(|client| client.socket().set_nonblocking(true))?;
     let (mut turn, mut answers) = (0, 0);
     while !offered.is_over() {
         let now = clock.now();

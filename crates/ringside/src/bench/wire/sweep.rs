@@ -196,3 +196,25 @@ fn recovery(site: &mut Site, rate: u64, usual: f64) -> Result<Option<f64>, Failu
     settle_all(&mut site.clients, &site.clock).map_err(failed)?;
     Ok((calm == CALM).then(|| (since - begin) as f64 / 1e9))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::report::histogram;
+
+    fn step(rate: u64, achieved: f64, p99_us: u64) -> Step {
+        let mut times = histogram();
+        times.saturating_record(p99_us * 1_000);
+        Step { rate, achieved, series: times.into(), counts: Counts::default() }
+    }
+
+    #[test]
+    fn a_step_bends_by_its_p99_or_by_what_it_does_not_achieve() {
+        let half = step(10_000, 10_000.0, 100);
+        assert!(!step(20_000, 19_900.0, 190).bends(Some(&half)));
+        assert!(step(20_000, 19_900.0, 210).bends(Some(&half)));
+        assert!(step(20_000, 19_700.0, 100).bends(Some(&half)));
+        // Nothing to compare the first step with.
+        assert!(!step(10_000, 10_000.0, 9_000).bends(None));
+    }
+}
