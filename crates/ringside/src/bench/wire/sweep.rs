@@ -10,7 +10,8 @@ use super::super::progress::Steps;
 use super::super::recorder::{Recorder, Series};
 use super::super::report::{Report, median, rounded, us};
 use super::load::{Load, paced, settle_all};
-use super::{Site, WireArgs, describe, failed};
+use super::site::Site;
+use super::{WireArgs, describe, failed};
 use crate::failure::Failure;
 
 /// Where the rate begins unless `--rate` says otherwise.

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use ringside_wire::soup::{self, kind};
 
+use super::super::open_loop::OpenLoop;
+use super::super::recorder::Recorder;
 use super::client::{Client, Tally};
 use super::load::{Load, offer};
-use super::*;
+use super::{Clock, load};
 
 /// A venue that answers every packet by its rule, on a thread of its own. The rule gets the 0-based number of the command,
 /// its letter and its UserRefNum, and gives the letter of the answer, or none.
