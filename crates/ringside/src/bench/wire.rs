@@ -171,6 +171,7 @@ impl Measurement {
         let frames = site.clients[0].frames();
         let mut echo = Echo::start(&frames, Waiting::Blocking).map_err(failed)?;
         echo.probe(200, &mut histogram()).map_err(failed)?;
+        let rejected_before = site.tally().rejected;
         for _ in 0..ROUNDS {
             site.raw.probe(300, &mut self.device).map_err(failed)?;
             echo.probe(2_000, &mut self.echo).map_err(failed)?;
@@ -182,6 +183,7 @@ impl Measurement {
             steps.step();
         }
         let mut report = self.report(args);
+        report.value("rejects", site.tally().rejected - rejected_before);
         site.close(&mut report)?;
         Ok(report)
     }
@@ -237,6 +239,9 @@ fn describe(report: &mut Report, args: &WireArgs) {
         None => report.value("window", args.window),
     }
     report.value("loop", if args.rate.is_some() || args.sweep { "open" } else { "closed" });
+    if let Some(rate) = args.login_rate {
+        report.value("login_rate", rate);
+    }
     report.value("sync", args.sync.word());
     report.value("writer", args.writer.clone());
     report.value("layout", args.layout.clone());

@@ -7,10 +7,13 @@ use std::time::Duration;
 use ringside_wire::soup::{self, kind};
 
 use super::super::open_loop::OpenLoop;
+use super::super::pipeline::SyncMode;
 use super::super::recorder::Recorder;
+use super::super::report::Report;
 use super::client::{Client, Tally};
 use super::load::{Load, offer};
-use super::{Clock, load};
+use super::site::Site;
+use super::{Clock, WireArgs, load};
 
 /// A venue that answers every packet by its rule, on a thread of its own. The rule gets the 0-based number of the command,
 /// its letter and its UserRefNum, and gives the letter of the answer, or none.
@@ -125,4 +128,18 @@ fn what_a_deaf_venue_does_not_take_is_unsent_and_what_it_took_unacknowledged() {
     assert!(counts.unsent > 0, "{counts:?}");
     assert_eq!(clients[0].tally().commands, counts.sent);
     assert_eq!(clients[0].in_flight() as u64, counts.sent);
+}
+
+#[test]
+fn a_command_that_is_not_in_the_journal_fails_the_bench() {
+    let scratch = tempfile::tempdir().expect("a scratch directory");
+    let args = WireArgs::round_trip(scratch.path(), SyncMode::Never, 1.0);
+    let mut site = Site::open(&args, scratch.path()).expect("a venue");
+    let mut trips = Recorder::over(1.0);
+    site.offer(Load::Window(1), Duration::from_millis(50), &mut trips).expect("answered");
+    // Counted as sent, and never sent.
+    site.clients[0].push_command(0);
+    let failure = site.close(&mut Report::new("wire", scratch.path())).expect_err("one is missing");
+    assert_eq!(failure.exit_code, 1);
+    assert!(failure.to_string().contains("wrong answers have no latency"), "{failure}");
 }
