@@ -78,6 +78,15 @@ impl BenchCommand {
     }
 }
 
+/// A length of a measurement on the command line: at least a hundredth of a second, a day at most.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    match (0.01..=86_400.0).contains(&seconds) {
+        true => Ok(seconds),
+        false => Err("from 0.01 to 86400 seconds".into()),
+    }
+}
+
 /// Runs a benchmark.
 pub fn run(args: &BenchArgs) -> Result<(), Failure> {
     let (output, begun) = (args.command.output(), SystemTime::now());

@@ -80,9 +80,17 @@ fn a_directory_that_cannot_be_made_is_refused_before_anything_is_measured() {
 }
 
 #[test]
-fn a_rate_of_nothing_is_refused() {
+fn rates_and_lengths_that_cannot_be_measured_are_refused_by_name() {
     let directory = tempfile::tempdir().expect("a scratch directory");
-    let output = bench(&["wire", "--rate", "0"], directory.path());
-    assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("--rate"), "{}", text(&output.stderr));
+    for (bench_name, flag, value) in [
+        ("wire", "--rate", "0"),
+        ("wire", "--duration", "-1"),
+        ("journal", "--duration", "NaN"),
+        ("pipeline", "--commands", "0"),
+        ("snapshot", "--rate", "0"),
+    ] {
+        let output = bench(&[bench_name, &format!("{flag}={value}")], directory.path());
+        assert_eq!(output.status.code(), Some(2), "{bench_name} {flag} {value}");
+        assert!(text(&output.stderr).contains(flag), "{}", text(&output.stderr));
+    }
 }

@@ -64,7 +64,7 @@ pub struct JournalArgs {
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub rate: u64,
     /// Seconds of measurement.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 5.0, value_parser = super::seconds)]
     pub duration: f64,
     /// Where to write; the disk that is measured. Default: the current directory.
     #[arg(long, default_value = ".")]

@@ -57,8 +57,8 @@ pub struct PipelineArgs {
     #[arg(long, value_enum, default_value = "never")]
     pub sync: SyncMode,
     /// Commands a run.
-    #[arg(long, default_value_t = 2_000_000)]
-    pub commands: usize,
+    #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub commands: u64,
     /// Repetitions; the median counts.
     #[arg(long, default_value_t = 5)]
     pub runs: u32,
@@ -66,7 +66,7 @@ pub struct PipelineArgs {
     #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub rate: u64,
     /// Seconds of the latency part.
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 3.0, value_parser = super::seconds)]
     pub duration: f64,
     /// Where the journal goes. Default: the current directory.
     #[arg(long, default_value = ".")]
@@ -78,7 +78,7 @@ pub struct PipelineArgs {
 /// Runs the benchmark.
 pub fn measure(args: &PipelineArgs) -> Result<Report, Failure> {
     let steps = Steps::new("pipeline", u64::from(args.runs.max(1)) + 3);
-    let commands: Arc<[Command]> = SteadyFlow::new().take(args.commands).collect();
+    let commands: Arc<[Command]> = SteadyFlow::new().take(args.commands as usize).collect();
     let mut rates = Vec::new();
     for _ in 0..args.runs.max(1) {
         let mut run = Run::start(args, IdleStrategy::Park, commands.len())?;

@@ -28,7 +28,7 @@ const STEP_NS: u64 = 10_000;
 #[derive(Args)]
 pub struct RecoverArgs {
     /// Commands in the journal.
-    #[arg(long, default_value_t = 10_000_000)]
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub commands: u64,
     /// Where the journal goes. Default: the current directory.
     #[arg(long, default_value = ".")]

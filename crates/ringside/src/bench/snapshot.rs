@@ -45,7 +45,7 @@ pub struct SnapshotArgs {
     #[arg(long, default_value_t = 1_000_000)]
     pub orders: u64,
     /// Commands a second meanwhile.
-    #[arg(long, default_value_t = 50_000)]
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub rate: u64,
     /// Seconds without a snapshot before each one.
     #[arg(long, default_value_t = 4)]

@@ -56,7 +56,7 @@ pub struct WireArgs {
     #[arg(long, default_value = "mmap")]
     writer: String,
     /// Seconds of measurement.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 5.0, value_parser = super::seconds)]
     duration: f64,
     /// Stage layout, as in the configuration.
     #[arg(long, default_value = "auto")]
