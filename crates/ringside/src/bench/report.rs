@@ -26,9 +26,10 @@ pub fn us(histogram: &Histogram<u64>, quantile: f64) -> f64 {
     rounded(histogram.value_at_quantile(quantile) as f64 / 1e3)
 }
 
-/// Two decimals: more would be noise.
+/// Two decimals, below one four: more would be noise.
 pub fn rounded(value: f64) -> f64 {
-    (value * 100.0).round() / 100.0
+    let parts = if value.abs() < 1.0 { 1e4 } else { 1e2 };
+    (value * parts).round() / parts
 }
 
 /// Median of some figures.
