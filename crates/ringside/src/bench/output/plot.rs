@@ -124,10 +124,9 @@ where
     X: Ranged<ValueType = f64>,
     Y: Ranged<ValueType = f64>,
 {
-    let labels = chart.configure_series_labels();
-    let mut labels = labels;
+    let mut labels = chart.configure_series_labels();
     labels
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(SeriesLabelPosition::LowerRight)
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK.mix(0.3));
     Ok(labels.draw()?)
