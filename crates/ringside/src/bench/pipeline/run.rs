@@ -1,5 +1,6 @@
 //! The production stages on one thread with a real journal, and whoever feeds them.
 
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -136,6 +137,11 @@ impl Run {
         Ok(run)
     }
 
+    /// Where the journal is, and what is measured beside it belongs.
+    pub fn directory(&self) -> &Path {
+        self.scratch.path()
+    }
+
     fn now(&self) -> u64 {
         self.clock.elapsed().as_nanos() as u64
     }
@@ -179,8 +185,7 @@ impl Run {
     }
 
     /// Feeds each command when the last has been delivered.
-    pub fn one_by_one(&mut self, commands: &[Command]) -> Recorder {
-        let mut times = Recorder::over(1.0);
+    pub fn one_by_one(&mut self, commands: &[Command], times: &mut Recorder) {
         for command in commands {
             let begin = self.now();
             self.inlet.begin_turn();
@@ -190,7 +195,6 @@ impl Run {
             let now = self.now();
             times.record(now, now - begin);
         }
-        times
     }
 
     fn offer(&mut self, command: &Command) {
@@ -207,7 +211,7 @@ impl Run {
     }
 
     /// Stops; the engine must be where its commands lead without a pipeline, and where its journal leads.
-    pub fn finish(self, commands: &[Command]) -> Result<tempfile::TempDir, Failure> {
+    pub fn finish(self, commands: &[Command]) -> Result<(), Failure> {
         self.shared.input_closed.store(true, Ordering::Release);
         self.shared.stop.store(true, Ordering::Relaxed);
         let ended = self.thread.join().expect("the stage thread does not panic");
@@ -221,7 +225,7 @@ impl Run {
         if (last.trades, last.volume) != (trades, volume) {
             return Err(wrong(format!("{last:?}, the reference has {trades} trades of {volume}")));
         }
-        Ok(self.scratch)
+        Ok(())
     }
 }
 
