@@ -1,17 +1,29 @@
-//! `ringside bench core | journal | pipeline | wire | snapshot | recover`: first figures, each beside its physical floor of the same
-//! run. Method and limits: docs/performance.md.
+//! `ringside bench core | journal | pipeline | wire | snapshot | recover | all`: a latency laboratory. Each figure stands beside
+//! its physical floor of the same run, and only after the answers have been checked. Method and limits: docs/performance.md.
 
+mod all;
 mod core;
 mod journal;
+mod machine;
+mod open_loop;
+mod output;
 mod pipeline;
 mod probe;
+mod progress;
+mod recorder;
 mod recover;
+mod reference;
 mod report;
+mod rings;
 mod snapshot;
 mod wire;
 
+use std::time::SystemTime;
+
 use clap::{Args, Subcommand};
 
+use self::output::Output;
+use self::report::Report;
 use crate::failure::Failure;
 
 /// Arguments of `bench`.
@@ -35,16 +47,49 @@ enum BenchCommand {
     Snapshot(snapshot::SnapshotArgs),
     /// A start from the journal alone.
     Recover(recover::RecoverArgs),
+    /// All of them, one after the other.
+    All(all::AllArgs),
+}
+
+impl BenchCommand {
+    fn output(&self) -> &Output {
+        match self {
+            BenchCommand::Core(args) => &args.output,
+            BenchCommand::Journal(args) => &args.output,
+            BenchCommand::Pipeline(args) => &args.output,
+            BenchCommand::Wire(args) => &args.output,
+            BenchCommand::Snapshot(args) => &args.output,
+            BenchCommand::Recover(args) => &args.output,
+            BenchCommand::All(args) => &args.output,
+        }
+    }
+
+    fn measure(&self) -> Result<Vec<Report>, Failure> {
+        let report = match self {
+            BenchCommand::Core(args) => core::measure(args),
+            BenchCommand::Journal(args) => journal::measure(args),
+            BenchCommand::Pipeline(args) => pipeline::measure(args),
+            BenchCommand::Wire(args) => wire::measure(args),
+            BenchCommand::Snapshot(args) => snapshot::measure(args),
+            BenchCommand::Recover(args) => recover::measure(args),
+            BenchCommand::All(args) => return all::measure(args),
+        };
+        Ok(vec![report?])
+    }
+}
+
+/// A length of a measurement on the command line: at least a hundredth of a second, a day at most.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    match (0.01..=86_400.0).contains(&seconds) {
+        true => Ok(seconds),
+        false => Err("from 0.01 to 86400 seconds".into()),
+    }
 }
 
 /// Runs a benchmark.
 pub fn run(args: &BenchArgs) -> Result<(), Failure> {
-    match &args.command {
-        BenchCommand::Core(args) => core::run(args),
-        BenchCommand::Journal(args) => journal::run(args),
-        BenchCommand::Pipeline(args) => pipeline::run(args),
-        BenchCommand::Wire(args) => wire::run(args),
-        BenchCommand::Snapshot(args) => snapshot::run(args),
-        BenchCommand::Recover(args) => recover::run(args),
-    }
+    let (output, begun) = (args.command.output(), SystemTime::now());
+    output.prepare()?;
+    output.deliver(&args.command.measure()?, begun)
 }

@@ -4,9 +4,10 @@
 //! Commands are translated before any clock starts, kept packed, and unpacked beside the clock into a batch that fits the
 //! cache, as a venue's input ring does. The floor, a bare core without rules, runs interleaved on the same records.
 
+mod builtin;
 mod scale;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -18,6 +19,8 @@ use ringside_sim::stream::{
     Packed, Record, StreamError, StreamMeta, StreamReader, Symbols, TradeDigest, Translator, setup,
 };
 
+use super::output::Output;
+use super::progress::Steps;
 use super::report::{Report, histogram, median, record};
 use crate::failure::{Failure, USAGE};
 
@@ -29,36 +32,38 @@ const BATCH: usize = 128;
 /// Arguments of `bench core`.
 #[derive(Args)]
 pub struct CoreArgs {
-    /// Order-flow stream; its `.meta.json` lies beside it.
-    #[arg(long, value_name = "FILE.bin", required_unless_present = "scale")]
-    stream: Option<PathBuf>,
+    /// Order-flow stream; its `.meta.json` lies beside it. Without one: a flow of two million commands on one small book.
+    #[arg(long, value_name = "FILE.bin")]
+    pub stream: Option<PathBuf>,
     /// Cost per command from 1 to 10,000 instruments and from 1,000 to 10,000,000 resting orders, instead of a stream.
-    #[arg(long)]
-    scale: bool,
+    #[arg(long, conflicts_with = "stream")]
+    pub scale: bool,
     /// Repetitions; the median counts.
     #[arg(long, default_value_t = 5)]
-    runs: u32,
-    /// One JSON line instead of a table.
-    #[arg(long)]
-    json: bool,
+    pub runs: u32,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Runs the benchmark.
-pub fn run(args: &CoreArgs) -> Result<(), Failure> {
-    match &args.stream {
-        Some(path) if !args.scale => run_stream(args, path),
-        _ => {
-            scale::run(args.json);
-            Ok(())
-        }
+pub fn measure(args: &CoreArgs) -> Result<Report, Failure> {
+    match args.scale {
+        true => Ok(scale::measure()),
+        false => measure_stream(args),
     }
 }
 
-fn run_stream(args: &CoreArgs, path: &std::path::Path) -> Result<(), Failure> {
+fn measure_stream(args: &CoreArgs) -> Result<Report, Failure> {
+    let steps = Steps::new("core", u64::from(args.runs.max(1)) + 2);
     // First, while this process has freed nothing that could be used again unseen.
     let bytes_per_order = scale::bytes_per_order();
-    let stream =
-        Stream::read(path).map_err(|error| Failure::new(USAGE, format!("{}: {error}", path.display())))?;
+    steps.step();
+    let stream = match &args.stream {
+        Some(path) => {
+            Stream::read(path).map_err(|error| Failure::new(USAGE, format!("{}: {error}", path.display())))?
+        }
+        None => Stream::builtin(),
+    };
     let (mut seconds, mut floor_seconds) = (Vec::new(), Vec::new());
     let mut tape = Tape::default();
     for _ in 0..args.runs.max(1) {
@@ -66,17 +71,20 @@ fn run_stream(args: &CoreArgs, path: &std::path::Path) -> Result<(), Failure> {
         let (elapsed, told) = throughput(&stream);
         seconds.push(elapsed);
         tape = told;
+        steps.step();
     }
     stream.must_be(&tape.digest())?;
     let times = latencies(&stream);
     let timed = (stream.commands.len() - stream.prefill()) as f64;
     let (seconds, floor_seconds) = (median(seconds), median(floor_seconds));
-    let mut report = Report::default();
+    let mut report = Report::new("core", Path::new("."));
+    let stream_name = args.stream.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy());
+    report.value("stream", stream_name.unwrap_or("builtin".into()));
     report.value("commands", timed as u64);
     report.number("commands_per_s", timed / seconds);
     report.number("ns_per_command", seconds * 1e9 / timed);
     report.number("floor_ns_per_command", floor_seconds * 1e9 / timed);
-    report.number("ratio_to_floor", seconds / floor_seconds);
+    report.against("ns_per_command", "floor_ns_per_command", "ratio_to_floor");
     for (name, quantile) in [("p50_ns", 0.5), ("p99_ns", 0.99), ("p999_ns", 0.999), ("p9999_ns", 0.9999)] {
         report.value(name, times.value_at_quantile(quantile));
     }
@@ -84,8 +92,8 @@ fn run_stream(args: &CoreArgs, path: &std::path::Path) -> Result<(), Failure> {
     report.value("volume", tape.trades.iter().map(|trade| u64::from(trade.quantity)).sum::<u64>());
     report.value("digest", format!("{}", tape.digest()));
     report.number("bytes_per_resting_order", bytes_per_order);
-    report.print(args.json);
-    Ok(())
+    report.series("core", times);
+    Ok(report)
 }
 
 /// A stream in memory: as records for the floor, as packed commands for the engine.
@@ -97,14 +105,34 @@ struct Stream {
 }
 
 impl Stream {
-    fn read(path: &std::path::Path) -> Result<Self, StreamError> {
+    fn read(path: &Path) -> Result<Self, StreamError> {
         let meta = StreamMeta::beside(path)?;
         let records = StreamReader::open(path)?.collect::<Result<Vec<_>, _>>()?;
+        Ok(Stream::new(meta, records))
+    }
+
+    /// A flow that needs no file. What its trades must be, the bare core says.
+    fn builtin() -> Self {
+        let (records, prefill) = builtin::records();
+        let mut floor = Floor::new(&records);
+        records.iter().for_each(|record| floor.apply(record));
+        let meta = StreamMeta {
+            prefill,
+            records: records.len() as u64,
+            symbols: 1,
+            trades: floor.trades.len() as u64,
+            volume: floor.trades.iter().map(|[.., quantity]| u64::from(*quantity)).sum(),
+            hash: floor.digest().to_string(),
+        };
+        Stream::new(meta, records)
+    }
+
+    fn new(meta: StreamMeta, records: Vec<Record>) -> Self {
         let mut translator = Translator::new();
         let commands =
             records.iter().map(|record| Packed::pack(record.symbol, &translator.translate(record)));
         let (commands, symbols) = (commands.collect(), Symbols::new(meta.symbols));
-        Ok(Stream { meta, records, commands, symbols })
+        Stream { meta, records, commands, symbols }
     }
 
     fn prefill(&self) -> usize {

@@ -8,11 +8,16 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use hdrhistogram::Histogram;
 use ringside_domain::Command;
-use ringside_journal::{Journal, JournalError, PreparerTask, SegmentOptions, new_epoch, preparer};
+use ringside_journal::{Journal, JournalError, PreparerTask, Reader, SegmentOptions, new_epoch, preparer};
 use ringside_sim::steady::SteadyFlow;
 use ringside_storage::{Directory, Pace, StorageError, Writer};
 
+use super::open_loop::OpenLoop;
+use super::output::Output;
 use super::probe::RawDevice;
+use super::progress::Steps;
+use super::recorder::Recorder;
+use super::reference::wrong;
 use super::report::{Report, histogram, record, us};
 use crate::failure::{Failure, STORAGE};
 
@@ -25,9 +30,28 @@ const BATCH: u64 = 1_024;
 
 /// Which writer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Which {
+pub enum Which {
+    /// Mapped files.
     Mmap,
+    /// Around the page cache.
     Direct,
+}
+
+impl Which {
+    /// As in the configuration.
+    fn word(self) -> &'static str {
+        match self {
+            Which::Mmap => "mmap",
+            Which::Direct => "direct",
+        }
+    }
+
+    fn writer(self) -> Writer {
+        match self {
+            Which::Mmap => Writer::Mapped,
+            Which::Direct => Writer::Direct,
+        }
+    }
 }
 
 /// Arguments of `bench journal`.
@@ -35,19 +59,18 @@ enum Which {
 pub struct JournalArgs {
     /// As `[journal] writer`.
     #[arg(long, value_enum, default_value = "mmap")]
-    writer: Which,
+    pub writer: Which,
     /// Records a second offered (open loop).
-    #[arg(long, default_value_t = 100_000)]
-    rate: u64,
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub rate: u64,
     /// Seconds of measurement.
-    #[arg(long, default_value_t = 5.0)]
-    duration: f64,
+    #[arg(long, default_value_t = 5.0, value_parser = super::seconds)]
+    pub duration: f64,
     /// Where to write; the disk that is measured. Default: the current directory.
     #[arg(long, default_value = ".")]
-    dir: PathBuf,
-    /// One JSON line instead of a table.
-    #[arg(long)]
-    json: bool,
+    pub dir: PathBuf,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 impl From<StorageError> for Failure {
@@ -63,74 +86,78 @@ impl From<JournalError> for Failure {
 }
 
 /// Runs the benchmark.
-pub fn run(args: &JournalArgs) -> Result<(), Failure> {
+pub fn measure(args: &JournalArgs) -> Result<Report, Failure> {
+    let steps = Steps::new("journal", 4);
     let failed = |error: std::io::Error| Failure::new(STORAGE, error);
     let scratch = tempfile::tempdir_in(&args.dir).map_err(failed)?;
-    let writer = if args.writer == Which::Mmap { Writer::Mapped } else { Writer::Direct };
+    let mut report = Report::new("journal", &args.dir);
+    report.value("writer", args.writer.word());
     let mut raw = RawDevice::new(scratch.path()).map_err(failed)?;
-    let mut device = histogram();
-    let mut report = Report::default();
-    report.value("writer", format!("{writer:?}").to_lowercase());
-    {
-        let disk = Directory::create(&scratch.path().join("latency"))?.with_writer(writer)?;
-        let mut bench = Bench::new(&disk)?;
-        report.number("append_p50_ns", bench.append_cost()?);
-        let (mut durable, mut single) = (histogram(), histogram());
-        let begin = Instant::now();
-        let mut total = 0;
-        while begin.elapsed().as_secs_f64() < args.duration {
-            // Interleaved: all see the same weather.
-            raw.probe(200, &mut device).map_err(failed)?;
-            total += bench.open_loop(args.rate, Duration::from_millis(400), &mut durable)?;
-            raw.probe(200, &mut device).map_err(failed)?;
-            bench.one_by_one(400, &mut single)?;
-        }
-        bench.end();
-        latencies(&mut report, &device, &durable, &single);
-        report.value("records_at_rate", total);
-        report.value("rate", args.rate);
+    let disk = Directory::create(&scratch.path().join("latency"))?.with_writer(args.writer.writer())?;
+    let mut bench = Bench::new(&disk)?;
+    report.number("append_p50_ns", bench.append_cost()?);
+    steps.step();
+    // The device and single records take about as long as the records at a rate.
+    let mut times =
+        Times { device: histogram(), durable: Recorder::over(2.0 * args.duration), single: histogram() };
+    let begin = Instant::now();
+    let mut total = 0;
+    while begin.elapsed().as_secs_f64() < args.duration {
+        // Interleaved: all see the same weather.
+        raw.probe(200, &mut times.device).map_err(failed)?;
+        total += bench.open_loop(args.rate, Duration::from_millis(400), begin, &mut times.durable)?;
+        raw.probe(200, &mut times.device).map_err(failed)?;
+        bench.one_by_one(400, &mut times.single)?;
     }
-    saturate(scratch.path(), writer, &mut report)?;
-    report.print(args.json);
-    Ok(())
+    bench.end(&disk)?;
+    steps.step();
+    latencies(&mut report, times);
+    report.value("records_at_rate", total);
+    report.value("rate", args.rate);
+    saturate(scratch.path(), args.writer.writer(), &mut report)?;
+    Ok(report)
 }
 
-fn latencies(
-    report: &mut Report,
-    device: &Histogram<u64>,
-    durable: &Histogram<u64>,
-    single: &Histogram<u64>,
-) {
-    let ratio = |of: &Histogram<u64>, quantile| us(of, quantile) / us(device, quantile);
-    report.number("raw_p50_us", us(device, 0.5));
-    report.number("raw_p99_us", us(device, 0.99));
-    report.number("durable_p50_us", us(durable, 0.5));
-    report.number("durable_p99_us", us(durable, 0.99));
-    report.number("durable_p50_r", ratio(durable, 0.5));
-    report.number("durable_p99_r", ratio(durable, 0.99));
-    report.number("single_p50_us", us(single, 0.5));
-    report.number("single_p99_us", us(single, 0.99));
-    report.number("single_p50_r", ratio(single, 0.5));
+/// What is measured in turns.
+struct Times {
+    device: Histogram<u64>,
+    durable: Recorder,
+    single: Histogram<u64>,
+}
+
+fn latencies(report: &mut Report, times: Times) {
+    let durable = times.durable.finish();
+    for (name, times) in [("raw", &times.device), ("durable", &durable.total), ("single", &times.single)] {
+        report.number(&format!("{name}_p50_us"), us(times, 0.5));
+        report.number(&format!("{name}_p99_us"), us(times, 0.99));
+    }
+    report.against("durable_p50_us", "raw_p50_us", "durable_p50_r");
+    report.against("durable_p99_us", "raw_p99_us", "durable_p99_r");
+    report.against("single_p50_us", "raw_p50_us", "single_p50_r");
+    report.series("durable", durable);
+    report.series("single", times.single);
+    report.series("device", times.device);
 }
 
 /// First with all segments made ready before, so that only the log is written; then for two seconds with the preparer
 /// beside it, as in a venue, so that every byte is written twice.
 fn saturate(scratch: &Path, writer: Writer, report: &mut Report) -> Result<(), Failure> {
     let directory = |name| Directory::create(&scratch.join(name))?.with_writer(writer);
-    let mut bench = Bench::ready(&directory("ready")?)?;
+    let ready = directory("ready")?;
+    let mut bench = Bench::ready(&ready)?;
     // The last one is still in the hand of the task, which is not driven.
     let alone = bench.until(scratch, |bench| bench.journal.segment() == READY as u64 - 1)?;
     report.number("records_per_s", alone.records_per_s);
     report.optional("disk_bytes_per_log_byte", alone.own_ratio);
     report.optional("device_bytes_per_log_byte", alone.device_ratio);
-    bench.end();
-    let mut bench = Bench::new(&directory("beside")?)?;
+    bench.end(&ready)?;
+    let shared = directory("beside")?;
+    let mut bench = Bench::new(&shared)?;
     let begin = Instant::now();
     let beside = bench.until(scratch, |_| begin.elapsed() > Duration::from_secs(2))?;
     report.number("sustained_records_per_s", beside.records_per_s);
     report.optional("sustained_disk_bytes_per_log_byte", beside.own_ratio);
-    bench.end();
-    Ok(())
+    bench.end(&shared)
 }
 
 /// Bytes that this process caused to be written, by stores, writes and zeros (proc(5), `write_bytes`).
@@ -166,7 +193,7 @@ struct Bench {
     journal: Journal<Directory>,
     sequence: u64,
     commands: Vec<Command>,
-    helper: Option<std::thread::JoinHandle<()>>,
+    preparing: Option<std::thread::JoinHandle<()>>,
     /// Holds the sending end open.
     idle: Option<PreparerTask<Directory>>,
 }
@@ -176,9 +203,9 @@ impl Bench {
     fn new(disk: &Directory) -> Appending<Bench> {
         let options = SegmentOptions { length: SEGMENT, ahead: 2, pace: Pace::Unpaced };
         let (source, task) = preparer(disk.clone(), options, 1);
-        let helper = std::thread::spawn(move || task.run());
+        let preparing = std::thread::spawn(move || task.run());
         let journal = Journal::create(source, new_epoch(), 0)?;
-        Ok(Bench { helper: Some(helper), ..Bench::over(journal) })
+        Ok(Bench { preparing: Some(preparing), ..Bench::over(journal) })
     }
 
     /// A new journal whose first segments are ready; nobody prepares more.
@@ -195,15 +222,29 @@ impl Bench {
             journal,
             sequence: 0,
             commands: SteadyFlow::new().take(1 << 16).collect(),
-            helper: None,
+            preparing: None,
             idle: None,
         }
     }
 
-    fn end(self) {
-        drop((self.journal, self.idle));
+    /// Ends, and reads back what was written: every record, in order, is the command that was appended.
+    fn end(self, disk: &Directory) -> Result<(), Failure> {
+        let Bench { journal, sequence, commands, preparing, idle } = self;
+        drop((journal, idle));
         // A preparer that panicked has been seen already: the journal had no more segments.
-        let _ = self.helper.map(std::thread::JoinHandle::join);
+        let _ = preparing.map(std::thread::JoinHandle::join);
+        let mut read = 0;
+        for entry in Reader::open(disk.clone()) {
+            let entry = entry.map_err(|error| Failure::new(crate::failure::recover_code(&error), error))?;
+            read += 1;
+            if entry.sequence != read || entry.command != commands[read as usize % commands.len()] {
+                return Err(wrong(format!("record {read} is {} {:?}", entry.sequence, entry.command)));
+            }
+        }
+        match read == sequence {
+            true => Ok(()),
+            false => Err(wrong(format!("{sequence} records were appended, {read} can be read"))),
+        }
     }
 
     fn append(&mut self) -> Appending<()> {
@@ -227,15 +268,20 @@ impl Bench {
     }
 
     /// Records arrive at fixed moments; what arrived during a flush goes into the next one.
-    fn open_loop(&mut self, rate: u64, slice: Duration, durable: &mut Histogram<u64>) -> Appending<u64> {
-        let count = (rate as f64 * slice.as_secs_f64()) as u64;
-        let due = |n: u64| (n as f64 * 1e9 / rate as f64) as u64;
-        let begin = Instant::now();
+    fn open_loop(
+        &mut self,
+        rate: u64,
+        slice: Duration,
+        clock: Instant,
+        durable: &mut Recorder,
+    ) -> Appending<u64> {
+        let now = || clock.elapsed().as_nanos() as u64;
+        let mut arriving = OpenLoop::lasting(now(), rate, slice);
         let mut done = 0;
-        while done < count {
-            let now = begin.elapsed().as_nanos() as u64;
-            let first = done;
-            while done < count && due(done) <= now {
+        while !arriving.is_over() {
+            let (first, at) = (done, now());
+            while arriving.is_due(at) {
+                arriving.send(at);
                 self.append()?;
                 done += 1;
             }
@@ -244,8 +290,8 @@ impl Bench {
                 continue;
             }
             self.journal.flush()?;
-            let end = begin.elapsed().as_nanos() as u64;
-            (first..done).for_each(|n| record(durable, end - due(n)));
+            let end = now();
+            (first..done).for_each(|n| durable.record(end, end - arriving.moment(n)));
         }
         Ok(done)
     }

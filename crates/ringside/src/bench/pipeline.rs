@@ -1,26 +1,22 @@
 //! Input ring → journal ∥ engine → output ring, with the production stages and a real journal, without sockets.
 
+mod run;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use hdrhistogram::Histogram;
-use ringside_domain::{Command, Event};
-use ringside_engine::{Engine, Limits};
-use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
-use ringside_sim::steady::{SteadyFlow, setup};
-use ringside_storage::{Directory, Pace};
-use ringside_venue::clock::{Reading, VenueClock};
-use ringside_venue::config::Apply;
-use ringside_venue::recovery::Log;
-use ringside_venue::ring::{OUTPUT_SLOTS, OutputPoller, input_ring, output_ring};
-use ringside_venue::shared::Shared;
-use ringside_venue::stages::{EngineStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
-use ringside_venue::threads::{IdleStrategy, StageThread, bell};
+use ringside_domain::Command;
+use ringside_sim::steady::SteadyFlow;
+use ringside_venue::threads::IdleStrategy;
 
-use super::report::{Report, histogram, median, record, us};
+use self::run::Run;
+use super::output::Output;
+use super::probe::RawDevice;
+use super::progress::Steps;
+use super::recorder::Recorder;
+use super::report::{Report, histogram, median};
+use super::rings;
 use crate::failure::{Failure, STORAGE};
 
 /// Sync mode of the journal.
@@ -34,215 +30,118 @@ pub enum SyncMode {
     Never,
 }
 
+impl SyncMode {
+    /// As in the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            SyncMode::Always => "always",
+            SyncMode::Interval => "interval",
+            SyncMode::Never => "never",
+        }
+    }
+}
+
+/// Commands of the open loop before the clock counts: a tenth of a second.
+const WARM_UP: usize = 10_000;
+/// Commands of the closed loop. One costs a sync with `always`.
+const ONE_BY_ONE: usize = 20_000;
+/// Slots through the bare ring.
+const BARE_SLOTS: u64 = 10_000_000;
+/// Slots that go and come back one at a time.
+const BARE_TRIPS: u64 = 100_000;
+
 /// Arguments of `bench pipeline`.
 #[derive(Args)]
 pub struct PipelineArgs {
     /// Sync mode.
     #[arg(long, value_enum, default_value = "never")]
-    sync: SyncMode,
+    pub sync: SyncMode,
     /// Commands a run.
-    #[arg(long, default_value_t = 2_000_000)]
-    commands: usize,
+    #[arg(long, default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub commands: u64,
     /// Repetitions; the median counts.
     #[arg(long, default_value_t = 5)]
-    runs: u32,
+    pub runs: u32,
     /// Commands a second of the latency part (open loop).
-    #[arg(long, default_value_t = 100_000)]
-    rate: u64,
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub rate: u64,
+    /// Seconds of the latency part.
+    #[arg(long, default_value_t = 3.0, value_parser = super::seconds)]
+    pub duration: f64,
     /// Where the journal goes. Default: the current directory.
     #[arg(long, default_value = ".")]
-    dir: PathBuf,
-    /// One JSON line instead of a table.
-    #[arg(long)]
-    json: bool,
+    pub dir: PathBuf,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Runs the benchmark.
-pub fn run(args: &PipelineArgs) -> Result<(), Failure> {
-    let commands: Arc<[Command]> = SteadyFlow::new().take(args.commands).collect();
-    let expected = reference_hash(&commands);
+pub fn measure(args: &PipelineArgs) -> Result<Report, Failure> {
+    let steps = Steps::new("pipeline", u64::from(args.runs.max(1)) + 3);
+    let commands: Arc<[Command]> = SteadyFlow::new().take(args.commands as usize).collect();
     let mut rates = Vec::new();
     for _ in 0..args.runs.max(1) {
-        let run = Run::start(args, None)?;
-        let (seconds, _) = run.drive(&commands, None);
-        rates.push(commands.len() as f64 / seconds);
-        run.finish(expected)?;
+        let mut run = Run::start(args, IdleStrategy::Park, commands.len())?;
+        rates.push(commands.len() as f64 / run.saturate(&commands));
+        run.finish(&commands)?;
+        steps.step();
     }
-    let count = (args.rate as usize * 3).min(commands.len());
-    let run = Run::start(args, Some(args.rate))?;
-    let (_, times) = run.drive(&commands[..count], Some(args.rate));
-    run.finish(reference_hash(&commands[..count]))?;
-    let mut report = Report::default();
+    let mut report = Report::new("pipeline", &args.dir);
     report.number("commands_per_s", median(rates));
-    report.number("p50_us", us(&times, 0.5));
-    report.number("p99_us", us(&times, 0.99));
-    report.number("p999_us", us(&times, 0.999));
+    report.number("raw_ring_per_s", rings::throughput(BARE_SLOTS));
+    report.rate_against("commands_per_s", "raw_ring_per_s", "raw_ring_ratio");
+    steps.step();
+    open_loop(args, &mut report)?;
+    steps.step();
+    closed_loop(args, &commands, &mut report)?;
     report.value("latency_rate", args.rate);
-    report.value("sync", format!("{:?}", args.sync).to_lowercase());
-    report.print(args.json);
+    report.value("sync", args.sync.word());
+    Ok(report)
+}
+
+/// Each command at its moment.
+fn open_loop(args: &PipelineArgs, report: &mut Report) -> Result<(), Failure> {
+    let count = WARM_UP + (args.rate as f64 * args.duration) as usize;
+    let commands: Vec<Command> = SteadyFlow::new().take(count).collect();
+    let mut run = Run::start(args, IdleStrategy::Yield, commands.len())?;
+    run.offer_at(args.rate, &commands[..WARM_UP], Recorder::over(1.0));
+    let (times, counts) = run.offer_at(args.rate, &commands[WARM_UP..], Recorder::over(args.duration));
+    run.finish(&commands)?;
+    let times = times.finish();
+    report.quantiles("", &times.total);
+    report.counts(counts);
+    report.series("pipeline", times);
     Ok(())
 }
 
-/// State after the same commands without any pipeline; time is left out of the comparison.
-fn reference_hash(commands: &[Command]) -> (u64, u64) {
-    let mut engine = Engine::new(Limits::default());
-    setup().iter().chain(commands).for_each(|command| engine.apply(0, command, &mut |_: Event| {}));
-    (engine.counters().trades, engine.counters().volume)
-}
-
-/// Drains the output ring; in place of gateway and egress.
-struct Drain {
-    output: OutputPoller,
-    shared: Arc<Shared>,
-}
-
-impl Stage for Drain {
-    fn poll(&mut self) -> Result<bool, StageError> {
-        let applied = self.shared.applied.get();
-        let worked = match self.output.take(OUTPUT_SLOTS as u64) {
-            Ok(mut guard) => {
-                for slot in &mut guard {
-                    std::hint::black_box(slot.sequence);
-                }
-                true
-            }
-            Err(_) => false,
-        };
-        if !self.output.has_available() {
-            let delivered = applied.min(self.shared.released.get());
-            self.shared.delivered.advance(delivered.max(self.shared.delivered.get()));
-        }
-        Ok(worked)
+/// Each command when the one before it has come out, the bare device interleaved. The bare rings come before: beside the
+/// stages' thread they would not have a core each.
+fn closed_loop(args: &PipelineArgs, commands: &[Command], report: &mut Report) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::new(STORAGE, error);
+    let ring = rings::ping_pong(BARE_TRIPS);
+    let commands = &commands[..ONE_BY_ONE.min(commands.len())];
+    let mut run = Run::start(args, IdleStrategy::Yield, commands.len())?;
+    let mut raw = RawDevice::new(run.directory()).map_err(failed)?;
+    let (mut times, mut device) = (Recorder::over(1.0), histogram());
+    for part in commands.chunks(ONE_BY_ONE / 10) {
+        raw.probe(200, &mut device).map_err(failed)?;
+        run.one_by_one(part, &mut times);
     }
-}
-
-struct Run {
-    inlet: std::cell::RefCell<Inlet>,
-    shared: Arc<Shared>,
-    thread: std::thread::JoinHandle<Result<(), StageError>>,
-    helper: std::thread::JoinHandle<()>,
-    _scratch: tempfile::TempDir,
-}
-
-impl Run {
-    /// The stages on one thread, as a venue on two cores has them; the caller's thread feeds.
-    fn start(args: &PipelineArgs, rate: Option<u64>) -> Result<Run, Failure> {
-        let fail = |error: &dyn std::fmt::Display| Failure::new(STORAGE, error.to_string());
-        let scratch = tempfile::tempdir_in(&args.dir).map_err(|error| fail(&error))?;
-        let disk = Directory::create(&scratch.path().join("journal")).map_err(|error| fail(&error))?;
-        let options = SegmentOptions { length: 64 << 20, ahead: 8, pace: Pace::Unpaced };
-        let (source, task) = preparer(disk, options, 1);
-        let helper = std::thread::spawn(move || task.run());
-        let journal: Log = Journal::create(source, new_epoch(), 0).map_err(|error| fail(&error))?;
-        // All segments of the run are ready before the clock starts: preparing is the disk's time, not ours.
-        while journal.preparer_status().ready() < 8 {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let shared = Arc::new(Shared::new(0));
-        let wake = bell();
-        let (producer, journal_input, engine_input) = input_ring();
-        let (events, output) = output_ring();
-        let policy = match args.sync {
-            SyncMode::Always => SyncPolicy::Always,
-            SyncMode::Interval => SyncPolicy::Interval(Duration::from_secs(1)),
-            SyncMode::Never => SyncPolicy::Never,
-        };
-        let journal = JournalStage::new(journal, journal_input, policy, shared.clone(), (0, 0), Vec::new());
-        let engine = Engine::new(Limits::default());
-        let engine = EngineStage::new(
-            engine,
-            engine_input,
-            events,
-            Apply::Ahead,
-            shared.clone(),
-            (0, 0),
-            wake.clone(),
-        );
-        let drain = Drain { output, shared: shared.clone() };
-        let thread = StageThread {
-            name: "bench-core",
-            core: None,
-            stages: vec![Box::new(journal), Box::new(engine), Box::new(drain)],
-            idle: if rate.is_some() { IdleStrategy::Yield } else { IdleStrategy::Park },
-            bell: wake.clone(),
-            shared: shared.clone(),
-        };
-        let thread = std::thread::spawn(move || thread.run());
-        let clock = VenueClock::new(0, Reading::now());
-        let inlet = std::cell::RefCell::new(Inlet::new(producer, shared.clone(), clock, vec![wake]));
-        Ok(Run { inlet, shared, thread, helper, _scratch: scratch })
+    run.finish(commands)?;
+    let times = times.finish();
+    report.quantiles("closed_", &times.total);
+    report.quantiles("raw_ring_", &ring);
+    report.quantiles("raw_", &device);
+    if args.sync == SyncMode::Always {
+        report.against("p50_us", "raw_p50_us", "p50_per_raw_p50");
+        report.against("p99_us", "raw_p99_us", "p99_per_raw_p99");
+        report.against("closed_p50_us", "raw_p50_us", "closed_p50_per_raw_p50");
+    } else {
+        report.against("p50_us", "raw_ring_p50_us", "p50_per_ring_p50");
+        report.against("closed_p50_us", "raw_ring_p50_us", "closed_p50_per_ring_p50");
     }
-
-    /// Feeds the commands: as fast as there is room, or each at its moment. Times are from the intended moment
-    /// to delivery.
-    fn drive(&self, commands: &[Command], rate: Option<u64>) -> (f64, Histogram<u64>) {
-        let mut inlet = self.inlet.borrow_mut();
-        let first = setup();
-        first.iter().for_each(|command| offer(&mut inlet, command));
-        inlet.announce();
-        self.wait_for(first.len() as u64);
-        let mut times = histogram();
-        let begin = Instant::now();
-        let mut seen = 0;
-        for (n, command) in commands.iter().enumerate() {
-            if let Some(rate) = rate {
-                let due = n as u64 * 1_000_000_000 / rate;
-                while (begin.elapsed().as_nanos() as u64) < due {
-                    self.note(begin, rate, first.len() as u64, &mut seen, &mut times);
-                    std::thread::yield_now();
-                }
-            }
-            offer(&mut inlet, command);
-            if rate.is_some() || n % 64 == 0 {
-                inlet.announce();
-            }
-        }
-        inlet.announce();
-        let last = (first.len() + commands.len()) as u64;
-        while self.shared.delivered.get() < last {
-            if let Some(rate) = rate {
-                self.note(begin, rate, first.len() as u64, &mut seen, &mut times);
-            }
-            std::thread::yield_now();
-        }
-        (begin.elapsed().as_secs_f64(), times)
-    }
-
-    /// Notes the commands that were delivered since the last look.
-    fn note(&self, begin: Instant, rate: u64, first: u64, seen: &mut u64, times: &mut Histogram<u64>) {
-        let delivered = self.shared.delivered.get().saturating_sub(first);
-        let now = begin.elapsed().as_nanos() as u64;
-        while *seen < delivered {
-            record(times, now.saturating_sub(*seen * 1_000_000_000 / rate));
-            *seen += 1;
-        }
-    }
-
-    fn wait_for(&self, sequence: u64) {
-        while self.shared.delivered.get() < sequence {
-            std::thread::yield_now();
-        }
-    }
-
-    /// Stops, and compares what was matched with the reference.
-    fn finish(self, expected: (u64, u64)) -> Result<(), Failure> {
-        let trades = self.shared.trades.load(Ordering::Relaxed);
-        self.shared.input_closed.store(true, Ordering::Release);
-        self.shared.stop.store(true, Ordering::Relaxed);
-        let ended = self.thread.join().expect("the stage thread does not panic");
-        ended.map_err(|error| Failure::new(STORAGE, error))?;
-        let _ = self.helper.join();
-        if trades != expected.0 {
-            return Err(Failure::new(1, format!("{trades} trades, the reference has {}", expected.0)));
-        }
-        Ok(())
-    }
-}
-
-fn offer(inlet: &mut Inlet, command: &Command) {
-    use ringside_gateway::CommandSink;
-    while !inlet.offer(command) {
-        inlet.announce();
-        std::thread::yield_now();
-    }
+    report.series("closed", times);
+    report.series("ring", ring);
+    report.series("device", device);
+    Ok(())
 }

@@ -27,6 +27,9 @@ use ringside_venue::snapshots::{BARRIERS_MAX, SnapshotTask, generations};
 use ringside_venue::stages::{EngineStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
 use ringside_venue::threads::{IdleStrategy, StageThread, bell};
 
+use super::output::Output;
+use super::probe::write_seconds;
+use super::progress::Steps;
 use super::report::{Report, histogram, median, record, us};
 use crate::failure::{Failure, STORAGE};
 
@@ -40,31 +43,32 @@ const LEVELS: u64 = 2_000;
 pub struct SnapshotArgs {
     /// Orders that rest.
     #[arg(long, default_value_t = 1_000_000)]
-    orders: u64,
+    pub orders: u64,
     /// Commands a second meanwhile.
-    #[arg(long, default_value_t = 50_000)]
-    rate: u64,
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub rate: u64,
     /// Seconds without a snapshot before each one.
     #[arg(long, default_value_t = 4)]
-    seconds: u64,
+    pub seconds: u64,
     /// Snapshots; the median of their ratios counts.
     #[arg(long, default_value_t = 5)]
-    runs: u32,
+    pub runs: u32,
     /// Where journal and snapshots go. Default: the current directory.
     #[arg(long, default_value = ".")]
-    dir: PathBuf,
-    /// One JSON line instead of a table.
-    #[arg(long)]
-    json: bool,
+    pub dir: PathBuf,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 /// Runs the benchmark.
-pub fn run(args: &SnapshotArgs) -> Result<(), Failure> {
+pub fn measure(args: &SnapshotArgs) -> Result<Report, Failure> {
+    let steps = Steps::new("snapshot", u64::from(args.runs.max(1)) + 1);
     let scratch = tempfile::tempdir_in(&args.dir).map_err(failed)?;
     let mut desk = Desk::start(scratch.path())?;
     desk.fill(args.orders);
     // The first one carries out everything since the beginning: not what a venue does every so often.
     desk.snapshot(args.rate)?;
+    steps.step();
     let (mut p99, mut p999, mut with, mut without) = (Vec::new(), Vec::new(), histogram(), histogram());
     for _ in 0..args.runs.max(1) {
         let quiet = desk.quiet(args.rate, Duration::from_secs(args.seconds));
@@ -74,10 +78,11 @@ pub fn run(args: &SnapshotArgs) -> Result<(), Failure> {
         p999.push(ratio(0.999));
         with.add(&busy).map_err(failed)?;
         without.add(&quiet).map_err(failed)?;
+        steps.step();
     }
     let figures = &desk.shared.snapshots;
     let load = |figure: &std::sync::atomic::AtomicU64| figure.load(Ordering::Relaxed) as f64;
-    let mut report = Report::default();
+    let mut report = Report::new("snapshot", &args.dir);
     report.value("orders", desk.shared.live_orders.load(Ordering::Relaxed));
     report.number("added_latency_max_us", load(&figures.engine_ns_max) / 1e3);
     report.number("wall_p999_ratio", median(p999));
@@ -86,14 +91,18 @@ pub fn run(args: &SnapshotArgs) -> Result<(), Failure> {
         report.number(&format!("durable_p99_{name}_us"), us(times, 0.99));
         report.number(&format!("wall_p999_{name}_us"), us(times, 0.999));
     }
-    report.value("bytes", figures.bytes.load(Ordering::Relaxed));
+    let bytes = figures.bytes.load(Ordering::Relaxed);
+    report.value("bytes", bytes);
     report.number("write_s", load(&figures.write_micros) / 1e6);
     report.number("snapshot_s", load(&figures.micros) / 1e6);
     desk.finish()?;
     report.number("load_ms", load_ms(scratch.path())?);
+    report.number("raw_write_s", write_seconds(scratch.path(), bytes).map_err(failed)?);
+    report.against("write_s", "raw_write_s", "write_per_floor");
     report.value("rate", args.rate);
-    report.print(args.json);
-    Ok(())
+    report.series("with", with);
+    report.series("without", without);
+    Ok(report)
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {

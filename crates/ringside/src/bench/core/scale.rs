@@ -1,5 +1,6 @@
 //! How cost and memory grow with the work: more instruments, more resting orders.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ringside_domain::{
@@ -10,7 +11,8 @@ use ringside_engine::{Engine, Limits};
 use ringside_sim::random::Prng;
 
 use super::announce;
-use crate::bench::report::Report;
+use crate::bench::progress::Steps;
+use crate::bench::report::{Report, rounded};
 
 const LOGIN: LoginId = LoginId(1);
 /// Commands timed for each row.
@@ -33,25 +35,20 @@ const ROWS: [(u32, usize); 9] = [
     (10_000, 1_000_000),
 ];
 
-/// Prints the table: half the commands enter a passive order, half cancel a random live one.
-pub fn run(as_json: bool) {
+/// Half the commands enter a passive order, half cancel a random live one.
+pub fn measure() -> Report {
+    let steps = Steps::new("core", ROWS.len() as u64 + 1);
     let bytes_per_order = bytes_per_order();
-    let mut rows = Vec::new();
-    for (instruments, resting) in ROWS {
+    steps.step();
+    let rows = ROWS.map(|(instruments, resting)| {
         let ns = Desk::new(instruments, resting).ns_per_command();
-        if !as_json {
-            println!("{instruments:>7} instruments {resting:>10} resting orders {ns:>7.1} ns/command");
-        }
-        rows.push(serde_json::json!({"instruments": instruments, "resting": resting, "ns_per_command": ns}));
-    }
-    let mut report = Report::default();
+        steps.step();
+        serde_json::json!({"instruments": instruments, "resting": resting, "ns_per_command": rounded(ns)})
+    });
+    let mut report = Report::new("core", Path::new("."));
     report.number("bytes_per_resting_order", bytes_per_order);
-    report.value("rows", rows);
-    if as_json {
-        report.print(true);
-    } else {
-        println!("{bytes_per_order:.1} bytes for each of {MEMORY_ORDERS} resting orders, all included");
-    }
+    report.value("rows", rows.to_vec());
+    report
 }
 
 /// Memory of the process for each of a million resting orders: arena, index, levels, everything.

@@ -1,0 +1,85 @@
+//! The table for people: every figure, beside it the floor of the same run and how many times that it is.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::super::report::{Footing, Report};
+
+/// Columns of lists that come first.
+const CHOSEN: [&str; 3] = ["instruments", "resting", "rate"];
+
+/// All reports, one below the other.
+pub fn render(reports: &[Report]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        let _ = writeln!(text, "{:<32} {:>14}  {:>14} {:>8}", report.name, "measured", "floor", "× floor");
+        rows(report, &mut text);
+        text.push('\n');
+    }
+    text
+}
+
+fn rows(report: &Report, text: &mut String) {
+    let is_ratio = |name: &str| report.footings.iter().any(|footing| footing.ratio == name);
+    for (name, value) in report.figures().iter().filter(|(name, _)| !is_ratio(name)) {
+        match value {
+            Value::Array(rows) => list(name, rows, text),
+            Value::Object(fields) => {
+                for (field, value) in fields {
+                    let _ = writeln!(text, "{:<32} {:>14}", format!("{name}.{field}"), plain(value));
+                }
+            }
+            _ => row(report, name, value, text),
+        }
+    }
+}
+
+fn row(report: &Report, name: &str, value: &Value, text: &mut String) {
+    let mut footings = report.footings.iter().filter(|footing| footing.figure == name);
+    let _ = write!(text, "{name:<32} {:>14}", plain(value));
+    let _ = match footings.next() {
+        Some(footing) => writeln!(text, "  {}", against(report, footing)),
+        None => writeln!(text),
+    };
+    for footing in footings {
+        let _ = writeln!(text, "{:<32} {:>14}  {}", "", "", against(report, footing));
+    }
+}
+
+fn against(report: &Report, Footing { floor, ratio, .. }: &Footing) -> String {
+    format!("{:>14} {:>8}  {floor}", report.get(floor), report.get(ratio))
+}
+
+/// Rows of one kind, as a table in the table.
+fn list(name: &str, rows: &[Value], text: &mut String) {
+    let _ = writeln!(text, "{name}:");
+    let Some(first) = rows.first().and_then(Value::as_object) else { return };
+    let mut names: Vec<&String> = first.keys().collect();
+    // What was chosen, then what came of it.
+    names.sort_by_key(|name| !CHOSEN.contains(&name.as_str()));
+    for name in &names {
+        let _ = write!(text, " {name:>14}");
+    }
+    text.push('\n');
+    for row in rows {
+        for name in &names {
+            let _ = write!(text, " {:>14}", plain(&row[name.as_str()]));
+        }
+        text.push('\n');
+    }
+}
+
+/// A value without the quotes of JSON; an object as a list of its fields.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".into(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| format!("{name} {}", plain(value)))
+            .collect::<Vec<_>>()
+            .join(", "),
+        other => other.to_string(),
+    }
+}
