@@ -37,7 +37,7 @@ const FIRST: Golden = Golden {
 /// Every kind in every version.
 const EVERY: Golden = Golden {
     path: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/segment-v2.bin"),
-    length: 12_288,
+    length: 16_384,
     commands: every_command,
 };
 
