@@ -184,6 +184,7 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
         Action::SetKey([1, 2]),
         Action::Uncross(instrument),
         Action::EndOfDay,
+        Action::RollSession,
         Action::Snapshot,
         Action::StateHash(StateHash { sequence: 7, hash: 8 }),
         Action::SetLimits(SetLimits {
@@ -202,6 +203,7 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
             "set_key",
             "uncross",
             "end_of_day",
+            "roll_session",
             "snapshot",
             "state_hash",
             "set_limits",
@@ -210,7 +212,7 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
         ]
     );
     assert_eq!(command(actions[1])["seed"], json!(u64::MAX));
-    assert_eq!(command(actions[7])["limits"]["notional_max"], 5);
+    assert_eq!(command(actions[8])["limits"]["notional_max"], 5);
 }
 
 #[test]
