@@ -105,6 +105,7 @@ fn the_first_data_directory_still_leads_to_its_state() {
             let path = ringside_gateway::server::stream_path(
                 &scratch.path().join("outbound"),
                 LoginId(n as u32 + 1),
+                1,
             );
             let bytes = std::fs::read(path).unwrap();
             assert_eq!((bytes.len() as u64, crc32fast::hash(&bytes)), (image.bytes, image.crc));
