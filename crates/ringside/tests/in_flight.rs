@@ -190,11 +190,11 @@ impl Trader {
         }
     }
 
-    /// Everything that was told in the end.
-    fn finish(mut self) -> Vec<String> {
+    /// Everything that was told in the end, and how often the link was lost.
+    fn finish(mut self) -> (Vec<String>, u64) {
         self.session.fence().expect("a channel");
         self.resolve();
-        self.told
+        (self.told, self.session.reconnects())
     }
 }
 
@@ -235,13 +235,15 @@ fn a_link_that_is_cut_anywhere_loses_nothing_and_doubles_nothing() {
     let site = Site::new(CONFIG);
     let venue = site.start();
     let proxy = Proxy::before(venue.order_entry());
-    let mut base = 0;
+    let (mut base, mut lost) = (0, 0);
     let mut run = |link: Link, after_loss| {
         proxy.cut_next(link);
         let mut trader = Trader::through(&proxy, after_loss, base);
         base += NUMBERS;
         play(&mut trader);
-        trader.finish()
+        let (told, losses) = trader.finish();
+        lost += losses;
+        told
     };
     let expected = run(WHOLE, AfterLoss::SendAgain);
     assert!(expected.len() >= 12, "{expected:?}");
@@ -257,6 +259,7 @@ fn a_link_that_is_cut_anywhere_loses_nothing_and_doubles_nothing() {
         let slow = Link { part, delay: Duration::from_micros(50), ..WHOLE };
         assert_eq!(run(slow, AfterLoss::SendAgain), expected, "{slow:?}");
     }
+    assert!(lost >= 60, "the link was lost {lost} times only");
     assert_eq!(venue.status()["orders_live"], 0);
 }
 
@@ -267,7 +270,7 @@ fn a_venue_that_is_killed_at_any_step_loses_nothing_and_doubles_nothing() {
     let proxy = Proxy::before(venue.order_entry());
     let mut trader = Trader::through(&proxy, AfterLoss::SendAgain, 0);
     play(&mut trader);
-    let expected = trader.finish();
+    let (expected, _) = trader.finish();
     let mut base = NUMBERS;
     for n in 0..STEPS {
         let after_loss = if n % 2 == 0 { AfterLoss::SendAgain } else { AfterLoss::Ask };
@@ -280,7 +283,8 @@ fn a_venue_that_is_killed_at_any_step_loses_nothing_and_doubles_nothing() {
                 proxy.move_to(venue.order_entry());
             }
         }
-        assert_eq!(trader.finish(), expected, "killed behind step {n}, {after_loss:?}");
+        let (told, lost) = trader.finish();
+        assert_eq!((told, lost > 0), (expected.clone(), true), "killed behind step {n}, {after_loss:?}");
         base += NUMBERS;
     }
     assert_eq!(venue.status()["orders_live"], 0);
@@ -309,5 +313,5 @@ fn a_session_goes_on_in_the_next_one_after_a_roll() {
     // The same numbers again.
     trader.told.clear();
     play(&mut trader);
-    assert!(trader.finish().len() >= 12);
+    assert!(trader.finish().0.len() >= 12);
 }

@@ -198,7 +198,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(kinds.len(), 30, "{kinds:?}");
+        assert_eq!(kinds.len(), 31, "{kinds:?}");
     }
 
     #[test]
