@@ -26,7 +26,7 @@ pub fn run(args: &[String]) -> Result<String, Box<dyn Error>> {
     let [addr, username, password, orders] = args else {
         return Err("arguments: ADDRESS USERNAME PASSWORD ORDERS".into());
     };
-    let (credentials, orders) = (Credentials::new(username, password)?, orders.parse()?);
+    let (credentials, orders) = (Credentials::new(username, password)?, orders.parse::<u32>()?);
     let options = SessionOptions { after_loss: AfterLoss::Ask, ..SessionOptions::default() };
     let mut session = Session::connect(addr.as_str(), &credentials, None, 0, options)?;
     let first = next_user_ref_num(&mut session)?;

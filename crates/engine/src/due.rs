@@ -21,8 +21,8 @@ pub(crate) enum What {
     CallEnds(u32),
     /// An order, by OrderRefNum.
     OrderEnds(u64),
-    /// The time in which a login may come back, by id.
-    GraceEnds(u32),
+    /// Somebody has stayed away too long: a login, by id.
+    Absence(u32),
 }
 
 impl Engine {
@@ -43,7 +43,7 @@ impl Engine {
             match due.what {
                 What::CallEnds(_) => self.end_call(subject as usize, out),
                 What::OrderEnds(_) => self.cancel_whole(subject, CancelReason::Timeout, out),
-                What::GraceEnds(_) => self.grace_is_over(subject as usize, out),
+                What::Absence(_) => self.grace_is_over(subject as usize, out),
             }
             self.settle_due(&mut calls, out);
         }

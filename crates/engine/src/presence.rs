@@ -29,7 +29,7 @@ impl Engine {
             grace_ms => {
                 let ends = now.saturating_add(grace_ms * NS_PER_MS);
                 state.grace_ends_ns = ends;
-                self.schedule(ends, What::GraceEnds(login.0), login.0 - 1);
+                self.schedule(ends, What::Absence(login.0), login.0 - 1);
             }
         }
     }
@@ -49,7 +49,7 @@ impl Engine {
     pub(crate) fn end_grace(&mut self, login: LoginId) {
         let ends = core::mem::take(&mut self.login_mut(login).grace_ends_ns);
         if ends != 0 {
-            self.unschedule(ends, What::GraceEnds(login.0));
+            self.unschedule(ends, What::Absence(login.0));
         }
     }
 

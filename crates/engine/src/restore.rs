@@ -149,7 +149,7 @@ impl Restore {
         login.grace_ends_ns = state.grace_ends_ns;
         self.engine.logins.push(login);
         if state.grace_ends_ns != 0 {
-            self.engine.schedule(state.grace_ends_ns, What::GraceEnds(id), id - 1);
+            self.engine.schedule(state.grace_ends_ns, What::Absence(id), id - 1);
         }
         Ok(())
     }

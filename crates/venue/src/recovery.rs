@@ -246,6 +246,9 @@ fn refused(config: &Config, action: &Action, refusal: VenueRefusal) -> ConfigErr
     ConfigError { file: config.file.clone(), key, problem: format!("the state refuses it: {refusal:?}") }
 }
 
+/// A command and its journaled time.
+type Stamped = (TimeNs, Command);
+
 /// When a start happens.
 #[derive(Clone, Copy)]
 struct StartTime {
@@ -284,7 +287,7 @@ impl Replayed {
         config: &Config,
         named: &Named,
         time: StartTime,
-    ) -> Result<(Vec<(TimeNs, Command)>, Vec<Symbol>), VenueError> {
+    ) -> Result<(Vec<Stamped>, Vec<Symbol>), VenueError> {
         let half = || getrandom::u64().expect("the operating system has random numbers");
         let (mut done, mut kept) = (Vec::new(), Vec::new());
         let StartTime { now: time_ns, missed_roll } = time;
@@ -328,7 +331,7 @@ impl Replayed {
         command: Command,
         config: &Config,
         time_ns: TimeNs,
-        done: &mut Vec<(TimeNs, Command)>,
+        done: &mut Vec<Stamped>,
     ) -> Result<(), VenueError> {
         match self.try_out(command, time_ns, done)? {
             None => Ok(()),
@@ -341,7 +344,7 @@ impl Replayed {
         &mut self,
         command: Command,
         time_ns: TimeNs,
-        done: &mut Vec<(TimeNs, Command)>,
+        done: &mut Vec<Stamped>,
     ) -> Result<Option<VenueRefusal>, VenueError> {
         let refusal = self.apply(time_ns, &command)?;
         match refusal {

@@ -91,7 +91,7 @@ pub struct Reference {
 enum Due {
     CallEnds(InstrumentId),
     OrderEnds(OrderRef),
-    GraceEnds(LoginId),
+    Absence(LoginId),
 }
 
 impl Reference {
@@ -144,7 +144,7 @@ impl Reference {
         let call = calls.map(|(id, instrument)| (instrument.call_ends_ns, Due::CallEnds(*id))).min();
         let order = self.ends.first().map(|(at, order_ref)| (*at, Due::OrderEnds(*order_ref)));
         let absent = self.logins.iter().filter(|(_, login)| login.grace_ends_ns > 0);
-        let grace = absent.map(|(id, login)| (login.grace_ends_ns, Due::GraceEnds(*id))).min();
+        let grace = absent.map(|(id, login)| (login.grace_ends_ns, Due::Absence(*id))).min();
         call.into_iter().chain(order).chain(grace).min()
     }
 
@@ -152,7 +152,7 @@ impl Reference {
         match due {
             Due::CallEnds(instrument) => self.end_call(instrument),
             Due::OrderEnds(order_ref) => self.cancel_whole(order_ref, CancelReason::Timeout),
-            Due::GraceEnds(login) => self.cancel_for_absence(login),
+            Due::Absence(login) => self.cancel_for_absence(login),
         }
     }
 
