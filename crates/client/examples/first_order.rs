@@ -14,11 +14,14 @@ use ringside_wire::ouch::{AccountQuery, Enter, Reply, Request, Tags, decode_repl
 /// Longest wait for the next reply.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+#[allow(dead_code, reason = "a test runs the rest of this file")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let [addr, username, password] = args.as_slice() else {
-        return Err("arguments: ADDRESS USERNAME PASSWORD".into());
-    };
+    run(&std::env::args().skip(1).collect::<Vec<_>>()).map(drop)
+}
+
+/// Does it; how many replies came.
+pub fn run(args: &[String]) -> Result<u32, Box<dyn Error>> {
+    let [addr, username, password] = args else { return Err("arguments: ADDRESS USERNAME PASSWORD".into()) };
     let credentials = Credentials::new(username, password)?;
     // Sequence 0: only what is new.
     let mut client = Client::connect(addr.as_str(), &credentials, None, 0, ClientOptions::default())?;
@@ -26,11 +29,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let user_ref_num = next_user_ref_num(&mut client)?;
     client.send(&first_order(user_ref_num))?;
+    let mut replies = 0;
     while let Some(Message::Sequenced { sequence, payload }) = client.recv(PATIENCE)? {
         println!("{sequence}: {:?}", decode_reply(payload)?);
+        replies += 1;
     }
     client.logout()?;
-    Ok(())
+    Ok(replies)
 }
 
 /// The login may have been used before: its UserRefNums go on.

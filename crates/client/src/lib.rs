@@ -1,8 +1,10 @@
-//! The other end of the wire: a blocking SoupBinTCP 3.00 / OUCH 5.0 client over `std::net`.
+//! The other end of the wire: SoupBinTCP 3.00 / OUCH 5.0 clients, blocking over `std::net` or driven by a poll loop.
 //!
 //! - [`Client`] is one connection: login, heartbeats, packets in and out. When the link is gone, so is it.
 //! - [`Session`] is what a trading program wants: it connects again, rewinds to the first message it has not
 //!   seen, and sends again what nobody has acknowledged. Read its page for the exact rule.
+//!
+//! - [`Driver`] is the same session without I/O: a program with a poll loop of its own moves the bytes.
 //!
 //! What this crate refuses to know: order books, positions, what a reply means to its reader.
 //!
@@ -18,15 +20,20 @@
 
 mod backoff;
 mod client;
+mod doubt;
+mod driver;
 mod error;
 mod input;
 mod link;
 mod options;
 mod output;
+mod pending;
 mod session;
 mod unacknowledged;
 
 pub use client::{Client, Message};
+pub use doubt::{Fate, Resolved};
+pub use driver::{Driver, DriverState};
 pub use error::{ClientError, ConnectError, CredentialsError, SessionError};
-pub use options::{ClientOptions, Credentials, SessionOptions};
+pub use options::{AfterLoss, ClientOptions, Credentials, SessionOptions};
 pub use session::{FENCE_CHANNELS, Session};

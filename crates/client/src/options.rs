@@ -60,6 +60,17 @@ impl Default for ClientOptions {
     }
 }
 
+/// What a session does with unacknowledged requests once it has a new connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum AfterLoss {
+    /// Sends them again: what was taken the first time is answered by silence.
+    #[default]
+    SendAgain,
+    /// Sends nothing but a question, and tells the caller of each one what became of it
+    /// ([`crate::Session::take_resolved`]).
+    Ask,
+}
+
 /// Limits of a [`crate::Session`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionOptions {
@@ -67,6 +78,8 @@ pub struct SessionOptions {
     pub client: ClientOptions,
     /// Most requests that may wait for an acknowledgement. Fences do not count.
     pub requests_max: usize,
+    /// What happens to unacknowledged requests after a lost link.
+    pub after_loss: AfterLoss,
     /// Attempts to connect again before giving up.
     pub attempts_max: u32,
     /// Longest wait before the first attempt; doubles with every attempt.
@@ -83,6 +96,7 @@ impl Default for SessionOptions {
         SessionOptions {
             client: ClientOptions::default(),
             requests_max: 65_536,
+            after_loss: AfterLoss::SendAgain,
             attempts_max: 12,
             backoff_base: Duration::from_millis(50),
             backoff_max: Duration::from_secs(5),

@@ -2,8 +2,8 @@
 
 use ringside_wire::ouch::Request;
 use ringside_wire::soup::{
-    HEADER_BYTES, PAYLOAD_MAX, begin_packet, finish_packet, kind, put_client_heartbeat, put_logout,
-    put_packet,
+    HEADER_BYTES, LoginRequest, PAYLOAD_MAX, begin_packet, finish_packet, kind, put_client_heartbeat,
+    put_logout, put_packet,
 };
 
 use crate::error::ClientError;
@@ -36,6 +36,10 @@ impl Output {
 
     pub(crate) fn put_heartbeat(&mut self) {
         put_client_heartbeat(&mut self.bytes);
+    }
+
+    pub(crate) fn put_login(&mut self, request: &LoginRequest) {
+        request.encode(&mut self.bytes);
     }
 
     pub(crate) fn put_logout(&mut self) {

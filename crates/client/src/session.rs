@@ -6,13 +6,15 @@ use std::ops::RangeInclusive;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use ringside_wire::ouch::{AccountQuery, Request, Tag, TagBuffer, decode_reply};
+use ringside_wire::ouch::Request;
 
 use crate::backoff::Backoff;
 use crate::client::{Client, Message, Received};
+use crate::doubt::Resolved;
 use crate::error::{ClientError, ConnectError, SessionError};
 use crate::options::{Credentials, SessionOptions};
-use crate::unacknowledged::{FENCES, Proof, Unacknowledged};
+use crate::pending::Pending;
+use crate::unacknowledged::FENCES;
 
 /// UserRefIdx values that [`Session::fence`] uses. Orders may use them too, Account Queries may not.
 pub const FENCE_CHANNELS: RangeInclusive<u8> = FENCES;
@@ -65,6 +67,17 @@ const HAND_OVER_RETRY: Duration = Duration::from_millis(1);
 /// of its own ([`FENCE_CHANNELS`]), which its answer repeats: the answer to a copy is never mistaken for that
 /// to a later fence.
 ///
+/// # Asking instead
+///
+/// With [`crate::AfterLoss::Ask`] nothing is sent again. The rewind and a fence behind it tell what became of every request that was
+/// not acknowledged: [`Session::take_resolved`], once [`Session::doubtful`] is 0. New requests may be sent meanwhile.
+///
+/// # When the session rolls
+///
+/// The stream ends with [`Message::EndOfSession`] (or a login is refused, when the roll happened while the link was lost).
+/// [`Session::begin_next`] then joins the session that follows, from its first message on: orders that were carried over
+/// are told there, under UserRefIdx 255. Requests that the old session did not acknowledge are never sent again, but resolved.
+///
 /// # Limits
 ///
 /// `requests_max` unacknowledged requests: more are refused with [`SessionError::Full`] and nothing is lost;
@@ -77,7 +90,9 @@ pub struct Session {
     client: Option<Client>,
     session: String,
     next_sequence: u64,
-    unacknowledged: Unacknowledged,
+    pending: Pending,
+    /// The stream of the session was read to its end.
+    has_ended: bool,
     backoff: Backoff,
     reconnects: u64,
 }
@@ -101,7 +116,8 @@ impl Session {
             session: client.session().to_owned(),
             next_sequence: client.next_sequence(),
             client: Some(client),
-            unacknowledged: Unacknowledged::new(),
+            pending: Pending::new(options.requests_max, options.after_loss),
+            has_ended: false,
             backoff: Backoff::new(options.backoff_base, options.backoff_max, options.seed),
             reconnects: 0,
         })
@@ -119,12 +135,12 @@ impl Session {
 
     /// Requests that nothing acknowledges yet. Fences do not count.
     pub fn unacknowledged(&self) -> usize {
-        self.unacknowledged.requests()
+        self.pending.requests()
     }
 
     /// Fences that are not answered yet.
     pub fn fences(&self) -> usize {
-        self.unacknowledged.fences()
+        self.pending.fences()
     }
 
     /// Connections after the first.
@@ -132,26 +148,42 @@ impl Session {
         self.reconnects
     }
 
+    /// Requests whose fate is not known yet, after a lost link ([`crate::AfterLoss::Ask`]).
+    pub fn doubtful(&self) -> usize {
+        self.pending.doubtful()
+    }
+
+    /// The next request of which it is known what became of it, oldest first ([`crate::AfterLoss::Ask`], and after a roll).
+    pub fn take_resolved(&mut self) -> Option<Resolved> {
+        self.pending.take_resolved()
+    }
+
+    /// Leaves a session that has ended, and joins the present one from its first message on. Requests without an
+    /// acknowledgement are resolved: when the old stream was read to its end, what has no answer in it was never
+    /// received; else nobody here can tell.
+    ///
+    /// # Errors
+    /// As [`Session::connect`]. The old session stays then, and this may be called again.
+    pub fn begin_next(&mut self) -> Result<(), SessionError> {
+        let options = self.options.client;
+        let client = Client::connect(self.addr.as_str(), &self.credentials, None, 1, options)?;
+        self.pending.begin_next(self.has_ended);
+        client.session().clone_into(&mut self.session);
+        self.next_sequence = client.next_sequence();
+        (self.client, self.has_ended) = (Some(client), false);
+        Ok(())
+    }
+
     /// Takes a request for sending, and remembers it until it is acknowledged.
     pub fn send(&mut self, request: &Request<'_>) -> Result<(), SessionError> {
-        let requests = self.unacknowledged.requests();
-        if requests >= self.options.requests_max {
-            return Err(SessionError::Full { requests });
-        }
-        match Proof::of(request) {
-            Proof::Query(channel) if FENCES.contains(&channel) => Err(SessionError::FenceChannel { channel }),
-            proof => self.push(proof, request),
-        }
+        self.pending.add(request)?;
+        self.hand_over_or_mend()
     }
 
     /// Sends an Account Query whose answer acknowledges everything sent before it.
     pub fn fence(&mut self) -> Result<(), SessionError> {
-        let Some(channel) = self.unacknowledged.take_fence_channel() else {
-            return Err(SessionError::TooManyFences { fences: self.unacknowledged.fences() });
-        };
-        let mut tags = TagBuffer::new();
-        tags.push(Tag::UserRefIdx(channel));
-        self.push(Proof::Fence(channel), &Request::AccountQuery(AccountQuery { tags: tags.as_tags() }))
+        self.pending.add_fence()?;
+        self.hand_over_or_mend()
     }
 
     /// Hands waiting bytes to the kernel without waiting for it. True: none are left.
@@ -194,8 +226,7 @@ impl Session {
         }
     }
 
-    fn push(&mut self, proof: Proof, request: &Request<'_>) -> Result<(), SessionError> {
-        self.unacknowledged.push(proof, request).map_err(SessionError::Client)?;
+    fn hand_over_or_mend(&mut self) -> Result<(), SessionError> {
         match self.hand_over() {
             Ok(_) => Ok(()),
             Err(error) => self.mend(error),
@@ -212,9 +243,9 @@ impl Session {
     /// Moves requests into the connection's buffer while there is room. True: all of them are there.
     fn hand_over(&mut self) -> Result<bool, ClientError> {
         let client = self.client.as_mut().ok_or(ClientError::Closed)?;
-        while let Some(bytes) = self.unacknowledged.next_to_hand() {
+        while let Some(bytes) = self.pending.next_to_hand() {
             match client.send_payload(bytes) {
-                Ok(()) => self.unacknowledged.handed(),
+                Ok(()) => self.pending.handed(),
                 Err(ClientError::Backlog { .. }) => return Ok(false),
                 Err(error) => return Err(error),
             }
@@ -232,11 +263,9 @@ impl Session {
         if let Message::Sequenced { sequence, payload } = message {
             debug_assert_eq!(sequence, self.next_sequence, "Invariant: no message is lost or repeated");
             self.next_sequence = sequence + 1;
-            // Bytes that are no reply acknowledge nothing; they are the caller's to judge.
-            if let Ok(reply) = decode_reply(payload) {
-                self.unacknowledged.acknowledge(&reply);
-            }
+            self.pending.acknowledge(payload);
         }
+        self.has_ended |= message == Message::EndOfSession;
         Some(message)
     }
 
@@ -275,7 +304,6 @@ impl Session {
         }
         self.client = Some(client);
         self.reconnects += 1;
-        self.unacknowledged.hand_again();
-        Ok(())
+        self.pending.go_on()
     }
 }

@@ -16,6 +16,7 @@ use ringside_domain::UserRefNum;
 use ringside_wire::ouch::{Reply, Request};
 use ringside_wire::soup::PAYLOAD_MAX;
 
+use crate::doubt::{Fate, Resolved};
 use crate::error::ClientError;
 
 /// UserRefIdx values of fences: one fence each, until it is answered.
@@ -44,6 +45,24 @@ pub(crate) enum Proof {
 }
 
 impl Proof {
+    /// What a reply proves.
+    fn by(reply: &Reply<'_>) -> Option<Proof> {
+        let channel = reply.user_ref_idx();
+        match reply {
+            Reply::Accepted(_)
+            | Reply::Replaced(_)
+            | Reply::Rejected(_)
+            | Reply::MassCancelResponse(_)
+            | Reply::DisableResponse(_)
+            | Reply::EnableResponse(_) => {
+                reply.user_ref_num().map(|number| Proof::UserRefNum(channel, number))
+            }
+            Reply::AccountQueryResponse(_) if FENCES.contains(&channel) => Some(Proof::Fence(channel)),
+            Reply::AccountQueryResponse(_) => Some(Proof::Query(channel)),
+            _ => None,
+        }
+    }
+
     pub(crate) fn of(request: &Request<'_>) -> Self {
         let channel = request.tags().user_ref_idx();
         match request {
@@ -57,10 +76,27 @@ impl Proof {
     }
 }
 
+/// A request.
 #[derive(Debug)]
-struct Entry {
-    proof: Proof,
+pub(crate) struct Entry {
+    pub(crate) proof: Proof,
     bytes: Vec<u8>,
+}
+
+impl Entry {
+    /// Not a question.
+    pub(crate) fn is_request(&self) -> bool {
+        matches!(self.proof, Proof::UserRefNum(..) | Proof::Later)
+    }
+
+    /// The venue answers it when it takes it for the first time. A Replace of a dead order is ignored.
+    pub(crate) fn is_always_answered(&self) -> bool {
+        matches!(self.proof, Proof::UserRefNum(..)) && self.bytes.first() != Some(&b'U')
+    }
+
+    pub(crate) fn resolved(self, fate: Fate) -> Resolved {
+        Resolved { request: self.bytes, fate }
+    }
 }
 
 /// The queue of unacknowledged requests.
@@ -118,6 +154,12 @@ impl Unacknowledged {
         self.handed = 0;
     }
 
+    /// Everything that waits, fences included. They are forgotten here.
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = Entry> + '_ {
+        (self.handed, self.fences) = (0, 0);
+        self.entries.drain(..)
+    }
+
     /// The oldest request not yet handed to this connection.
     pub(crate) fn next_to_hand(&mut self) -> Option<&[u8]> {
         while self.entries.get(self.handed).is_some_and(|entry| entry.proof == Proof::Answered) {
@@ -132,25 +174,14 @@ impl Unacknowledged {
         debug_assert!(self.handed <= self.entries.len(), "Invariant: only what is here is handed over");
     }
 
-    /// A reply came in.
-    pub(crate) fn acknowledge(&mut self, reply: &Reply<'_>) {
-        let channel = reply.user_ref_idx();
-        match reply {
-            Reply::Accepted(_)
-            | Reply::Replaced(_)
-            | Reply::Rejected(_)
-            | Reply::MassCancelResponse(_)
-            | Reply::DisableResponse(_)
-            | Reply::EnableResponse(_) => {
-                let proof = reply.user_ref_num().map(|number| Proof::UserRefNum(channel, number));
-                proof.into_iter().for_each(|proof| self.remove_through(proof));
-            }
-            Reply::AccountQueryResponse(_) if FENCES.contains(&channel) => {
-                self.remove_through(Proof::Fence(channel));
-            }
-            Reply::AccountQueryResponse(_) => self.answered(channel),
-            _ => {}
+    /// A reply came in. Returns what it proves, if anything.
+    pub(crate) fn acknowledge(&mut self, reply: &Reply<'_>) -> Option<Proof> {
+        let proof = Proof::by(reply)?;
+        match proof {
+            Proof::Query(channel) => self.answered(channel),
+            proof => self.remove_through(proof),
         }
+        Some(proof)
     }
 
     /// Removes the request with this proof and all before it.

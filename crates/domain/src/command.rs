@@ -87,6 +87,8 @@ pub enum Action {
     StateHash(StateHash),
     /// From the next command on these rules are in force. Refused when newer ones are.
     SetRules(Rules),
+    /// The SoupBinTCP session ends, and the next one begins: day orders end, sequence numbers and UserRefNums start again.
+    RollSession,
 }
 
 /// OUCH 5.0 Enter Order, as sent. Letters are unchecked.
@@ -371,6 +373,8 @@ pub struct LoginTerms {
     pub account: Account,
     /// Cancel its orders when it disconnects.
     pub cancel_on_disconnect: bool,
+    /// How long it may stay away before that happens, ms of journaled time; 0 = not at all.
+    pub disconnect_grace_ms: u32,
     /// What happens when its incoming orders meet its firm's resting ones.
     pub self_trade_prevention: SelfTradePrevention,
 }
@@ -384,6 +388,7 @@ impl LoginTerms {
             firm,
             account: Account::BLANK,
             cancel_on_disconnect: false,
+            disconnect_grace_ms: 0,
             self_trade_prevention: SelfTradePrevention::None,
         }
     }

@@ -144,6 +144,8 @@ pub enum Fact {
     },
     /// For the operator: the venue's own command changed nothing.
     Refused(VenueRefusal),
+    /// For those who keep the streams of logins: what follows is told in this SoupBinTCP session, from its first message on.
+    SessionBegan(u32),
 }
 
 /// What everybody may know. Orders go by their public number: the OrderRefNum, or the one of the latest slice of

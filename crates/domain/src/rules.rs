@@ -2,7 +2,7 @@
 //!
 //! A venue begins with [`Rules::FIRST`]. A program that knows newer ones journals [`crate::Action::SetRules`] at its start; what is
 //! journaled after that is carried out by the new rules, also by every later replay, and what was before by the old ones. Rules never go
-//! back. Each version that changes something has a question here, so that the places that differ can be found; rules.md §18 says
+//! back. Each version that changes something has a question here, so that the places that differ can be found; rules.md §19 says
 //! what the versions are.
 
 /// Rules that this program knows.

@@ -270,6 +270,8 @@ pub struct LoginState {
     pub connected: bool,
     /// New orders are refused at the login's own wish.
     pub disabled: bool,
+    /// It was disconnected, and its orders are cancelled at this time unless it comes back; 0 = no.
+    pub grace_ends_ns: TimeNs,
 }
 
 impl LoginState {
@@ -286,6 +288,11 @@ impl LoginState {
             self.connected.into(),
             self.disabled.into(),
         ]);
+        // Only where there is a grace: hashes in journals of before there was one stay what they are.
+        if (self.terms.disconnect_grace_ms, self.grace_ends_ns) != (0, 0) {
+            hash.write(&self.terms.disconnect_grace_ms.to_le_bytes());
+            hash.write(&self.grace_ends_ns.to_le_bytes());
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What happens by itself: calls and orders end when journaled time has come.
+//! What happens by itself: calls, orders and patience end when journaled time has come.
 
 use alloc::vec::Vec;
 
@@ -14,13 +14,15 @@ pub(crate) struct Due {
     pub what: What,
 }
 
-/// Calls end before orders do.
+/// Calls end before orders do, and those before anybody's orders are cancelled for absence.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum What {
     /// The call of an instrument, by id.
     CallEnds(u32),
     /// An order, by OrderRefNum.
     OrderEnds(u64),
+    /// Somebody has stayed away too long: a login, by id.
+    Absence(u32),
 }
 
 impl Engine {
@@ -41,13 +43,14 @@ impl Engine {
             match due.what {
                 What::CallEnds(_) => self.end_call(subject as usize, out),
                 What::OrderEnds(_) => self.cancel_whole(subject, CancelReason::Timeout, out),
+                What::Absence(_) => self.grace_is_over(subject as usize, out),
             }
             self.settle_due(&mut calls, out);
         }
         calls.into_iter().for_each(|index| self.touch(index as usize));
     }
 
-    /// `subject`: the instrument's index, or the order's slot.
+    /// `subject`: the index of the instrument or login, or the order's slot.
     pub(crate) fn schedule(&mut self, time_ns: TimeNs, what: What, subject: u32) {
         self.due.insert(Due { time_ns, what }, subject);
         self.note_next_due();

@@ -55,7 +55,8 @@ impl Engine {
         }
         hash_end(&mut hash);
         for login in &self.logins {
-            LoginState { connected: false, disabled: false, ..login.state() }.hash(&mut hash);
+            LoginState { connected: false, disabled: false, grace_ends_ns: 0, ..login.state() }
+                .hash(&mut hash);
         }
         hash_end(&mut hash);
         for limits in self.limits_states() {

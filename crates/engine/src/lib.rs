@@ -6,8 +6,8 @@
 //! over a hash map in here, and none can be named (`no_std`).
 //!
 //! Read in this order: `enter`, `check`, `work`, `trade`, `rest` are the way of an order, `quiet` its short cut. `replace`, `cancel` change
-//! what rests. `settle`, `pegs`, `auction`, `states`, `due` are what happens besides. `risk`, `balances`, `bust` are the
-//! operator's. `book` (the crate) knows queues, nothing else.
+//! what rests. `settle`, `pegs`, `auction`, `states`, `due`, `presence`, `roll` are what happens besides. `risk`, `balances`,
+//! `bust` are the operator's. `book` (the crate) knows queues, nothing else.
 //!
 //! *Architecture Invariant:* no command panics the engine. What is wrong with a command is an event, or, where
 //! OUCH 5.0 demands it, silence.
@@ -44,6 +44,7 @@ mod interest;
 mod letters;
 mod login;
 mod pegs;
+mod presence;
 mod pro_rata;
 mod quiet;
 mod reach;
@@ -51,6 +52,7 @@ mod replace;
 mod rest;
 pub mod restore;
 mod risk;
+mod roll;
 mod settle;
 mod special;
 mod states;
@@ -63,11 +65,10 @@ mod working;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use ringside_book::{Order, Slot, Store};
+use ringside_book::{Slot, Store};
 use ringside_domain::state::VenueState;
 use ringside_domain::{
-    Action, CancelReason, Command, Event, Fact, InstrumentId, LoginId, MarketFact, NO_EXPIRE_AT, TimeNs,
-    UserRefNum, VenueRefusal,
+    Action, Command, Event, Fact, InstrumentId, LoginId, MarketFact, TimeNs, UserRefNum, VenueRefusal,
 };
 
 pub use instrument::Instrument;
@@ -76,7 +77,7 @@ pub use login::Login;
 use due::Due;
 use history::History;
 use risk::Risk;
-use special::{Special, Specials};
+use special::Specials;
 use symbols::SymbolTable;
 
 /// Who is told what happened.
@@ -247,7 +248,7 @@ impl Engine {
             Action::DisableEntry(switch) => self.switch_entry(login, switch, true, out),
             Action::EnableEntry(switch) => self.switch_entry(login, switch, false, out),
             Action::AccountQuery(query) => self.account_query(login, query.user_ref_idx, out),
-            Action::Connect => self.login_mut(login).connected = true,
+            Action::Connect => self.connect(login),
             Action::Disconnect => self.disconnect(login, out),
             // The venue's own commands; from a login they are nobody's.
             _ => {}
@@ -261,6 +262,7 @@ impl Engine {
             Action::SetState(change) => self.set_state(change, out),
             Action::Uncross(instrument) => self.uncross_by_command(*instrument, out),
             Action::EndOfDay => self.end_of_day(out),
+            Action::RollSession => self.roll_session(out),
             Action::SetLimits(limits) => self.set_limits(limits),
             Action::Restrict(restrict) => self.restrict(restrict),
             Action::Kill(kill) => self.kill(kill, out),
@@ -278,18 +280,6 @@ impl Engine {
     fn account_query(&mut self, login: LoginId, user_ref_idx: u8, out: &mut impl Listener) {
         let user_ref_num = self.login(login).last_user_ref_num(user_ref_idx).saturating_add(1);
         out.event(Event { login, user_ref_idx, fact: Fact::NextUserRefNum { user_ref_num } });
-    }
-
-    fn disconnect(&mut self, login: LoginId, out: &mut impl Listener) {
-        let state = self.login_mut(login);
-        state.connected = false;
-        if state.terms.cancel_on_disconnect {
-            // Good till cancelled and good till date outlive the connection.
-            let ends_today = |_: &Order, special: Option<&Special>| {
-                special.is_none_or(|special| special.extra.expire_at == NO_EXPIRE_AT)
-            };
-            self.cancel_where_owned(login, CancelReason::Supervisory, ends_today, out);
-        }
     }
 
     #[inline(always)]

@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 
 use ringside_book::{NONE, Slot};
-use ringside_domain::{LoginTerms, UserRefNum};
+use ringside_domain::limits::USER_REF_IDX_CARRIED;
+use ringside_domain::{LoginTerms, TimeNs, UserRefNum};
 
 use crate::index::OrderIndex;
 
@@ -21,6 +22,8 @@ pub struct Login {
     pub connected: bool,
     /// New orders are refused at the login's own wish.
     pub disabled: bool,
+    /// Its orders are cancelled at this time unless it comes back; 0 = no.
+    pub grace_ends_ns: TimeNs,
     /// A limit, a restriction or a kill switch may concern it: [`crate::risk`] looks closer.
     pub(crate) guarded: bool,
     /// Terms in force.
@@ -46,6 +49,7 @@ impl Login {
             listed: true,
             connected: false,
             disabled: false,
+            grace_ends_ns: 0,
             guarded: false,
             terms,
             others: BTreeMap::new(),
@@ -145,6 +149,21 @@ impl Login {
         };
         self.live_orders += 1;
         user_ref_num <= channel.last && channel.index.restore(user_ref_num, slot)
+    }
+
+    /// A new session: nobody is connected, no UserRefNum was used. Live orders are found again once they are carried.
+    pub(crate) fn begin_session(&mut self) {
+        self.connected = false;
+        self.main = Channel::default();
+        self.others.clear();
+    }
+
+    /// A live order of the session before, under the next UserRefNum of the channel for those.
+    pub(crate) fn carry(&mut self, slot: Slot) -> UserRefNum {
+        let channel = self.channel_mut(USER_REF_IDX_CARRIED);
+        channel.last += 1;
+        channel.index.insert(channel.last, slot);
+        channel.last
     }
 
     /// A live order died.

@@ -146,7 +146,11 @@ impl Restore {
         }
         let mut login = Login::new(state.terms);
         (login.listed, login.connected, login.disabled) = (state.listed, state.connected, state.disabled);
+        login.grace_ends_ns = state.grace_ends_ns;
         self.engine.logins.push(login);
+        if state.grace_ends_ns != 0 {
+            self.engine.schedule(state.grace_ends_ns, What::Absence(id), id - 1);
+        }
         Ok(())
     }
 

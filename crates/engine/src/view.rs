@@ -23,6 +23,7 @@ impl Login {
             listed: self.listed,
             connected: self.connected,
             disabled: self.disabled,
+            grace_ends_ns: self.grace_ends_ns,
         }
     }
 }

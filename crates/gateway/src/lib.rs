@@ -43,6 +43,9 @@ pub mod limits {
     pub const SILENCE: Duration = Duration::from_secs(15);
     /// A heartbeat goes out after this long without any other byte (SoupBinTCP 3.00).
     pub const HEARTBEAT: Duration = Duration::from_secs(1);
+    /// After the end of its session a connection is closed when the client has neither closed it nor read anything for this
+    /// long.
+    pub const FAREWELL: Duration = Duration::from_secs(5);
     /// Longest payload of a client packet: the longest OUCH request with every tag is below 300 bytes.
     pub const PAYLOAD_MAX: usize = 512;
     /// Input buffer of a connection: one read.

@@ -1,4 +1,4 @@
-//! The sequenced stream of one login: framed SoupBinTCP packets, in order, from sequence 1.
+//! The sequenced stream of one login in one SoupBinTCP session: framed packets, in order, from sequence 1.
 //!
 //! Derived data: it can be rebuilt from the journal, so it is never synced, and its file may be deleted while the venue is
 //! down. A snapshot knows how the stream was at its barrier; a start goes on from there if the file still is like that. The youngest bytes are in memory, the rest is in the file; a reader asks for
@@ -74,6 +74,13 @@ impl Outbound {
         file.set_len(bytes).map_err(failed)?;
         let tail = Vec::with_capacity(TAIL_BYTES + TAIL_BYTES / 4);
         Ok(Some(Outbound { path: path.into(), file, stored: bytes, tail, messages, marks: found.marks }))
+    }
+
+    /// The session is over: an empty stream at `path` takes the place of this one, which goes to its file as far as the disk
+    /// has room, and is returned for those who have not read all of it.
+    pub fn succeed(&mut self, path: &Path) -> Result<Outbound, OutboundError> {
+        self.store()?;
+        Ok(std::mem::replace(self, Outbound::create(path)?))
     }
 
     /// Sequence number of the next message.

@@ -3,6 +3,8 @@
 //! Sockets are edge-triggered: a connection stays on the ready list until a read or write says "would block".
 //! Turns are bounded, so that a flooder delays the others by one turn at most.
 
+mod roll;
+
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -51,7 +53,9 @@ pub struct GatewayOptions {
     /// Where to listen; port 0: any.
     pub listen: SocketAddr,
     /// SoupBinTCP session.
-    pub session: Text<10>,
+    pub session: u32,
+    /// Directory of the streams.
+    pub outbound: PathBuf,
     /// All logins by id, with their streams as recovered.
     pub logins: Vec<LoginEntry>,
     /// Password checks out.
@@ -138,6 +142,8 @@ struct Connection {
     writable: bool,
     /// On the ready list.
     queued: bool,
+    /// Its session has ended: the rest of the stream of then.
+    farewell: Option<roll::Farewell>,
 }
 
 /// The gateway.
@@ -149,6 +155,9 @@ pub struct Gateway {
     listener: Option<TcpListener>,
     local: SocketAddr,
     session: Text<10>,
+    outbound: PathBuf,
+    /// Rolls that are in the sink and not delivered yet: nothing is read, nobody is let in meanwhile.
+    rolls: u32,
     connections: Slab<Connection>,
     /// By login id - 1.
     logins: Vec<LoginState>,
@@ -189,7 +198,9 @@ impl Gateway {
             events: Events::with_capacity(1_024),
             waker,
             listener: Some(listener),
-            session: options.session,
+            session: roll::session_name(options.session),
+            outbound: options.outbound,
+            rolls: 0,
             connections: Slab::with_capacity(64),
             logins,
             ready: VecDeque::with_capacity(CONNECTIONS_MAX),
@@ -316,6 +327,7 @@ impl Gateway {
     /// True when every open connection has been sent its whole stream.
     pub fn is_drained(&self) -> bool {
         self.connections.iter().all(|(_, connection)| match connection.session.login() {
+            None if connection.farewell.is_some() => connection.is_seen_off(),
             Some(_) if connection.deaf => true,
             Some(login) => connection.position == self.logins[login.0 as usize - 1].stream.end(),
             None => true,
@@ -406,7 +418,12 @@ impl Gateway {
     /// One turn of one connection: what is buffered, then one read.
     fn turn(&mut self, key: usize, sink: &mut impl CommandSink) -> u64 {
         let Some(connection) = self.connections.get_mut(key) else { return 0 };
-        if !self.accepting || connection.session.phase() == Phase::Verifying {
+        if connection.farewell.is_some() {
+            self.hear_out(key, sink);
+            return 0;
+        }
+        let held = self.rolls > 0 && connection.session.login().is_some();
+        if !self.accepting || held || connection.session.phase() == Phase::Verifying {
             // Left in the socket: read after the verdict, or not at all.
             return 0;
         }
@@ -506,6 +523,9 @@ impl Gateway {
     }
 
     fn take_verdicts(&mut self, sink: &mut impl CommandSink) {
+        if self.rolls > 0 {
+            return;
+        }
         while let Ok(verdict) = self.verdicts.try_recv() {
             let Verdict { ticket: Ticket { key, generation }, login } = verdict;
             let Some(connection) = self.connections.get_mut(key) else { continue };
@@ -622,7 +642,8 @@ impl Gateway {
 
     /// Connects and disconnects keep their order, with and without room.
     fn offer_own(&mut self, command: Command, sink: &mut impl CommandSink) {
-        if self.accepting {
+        // A roll disconnects everybody by itself.
+        if self.accepting && self.rolls == 0 {
             self.owed.push_back(command);
             self.pay_owed(sink);
         }
@@ -640,6 +661,9 @@ impl Gateway {
     /// Writes control packets, then the stream, until all is sent or the socket is full.
     fn send(&mut self, key: usize, sink: &mut impl CommandSink) -> Result<(), OutboundError> {
         let Some(connection) = self.connections.get_mut(key) else { return Ok(()) };
+        if connection.farewell.is_some() {
+            return self.see_off(key, sink);
+        }
         let mut result = connection.write_control(self.now);
         if let Some(login) = connection.session.login() {
             let stream = &self.logins[login.0 as usize - 1].stream;
@@ -761,6 +785,7 @@ impl Connection {
             skip: 0,
             writable: true,
             queued: true,
+            farewell: None,
         }
     }
 
@@ -857,7 +882,14 @@ fn write_some(socket: &mut TcpStream, bytes: &[u8], writable: &mut bool) -> Resu
     }
 }
 
-/// File name of a login's stream inside the outbound directory.
-pub fn stream_path(directory: &std::path::Path, login: LoginId) -> PathBuf {
-    directory.join(format!("{:010}.out", login.0))
+/// File of a login's stream in a session, inside the outbound directory.
+pub fn stream_path(directory: &std::path::Path, login: LoginId, session: u32) -> PathBuf {
+    directory.join(format!("{:010}.{session:010}.out", login.0))
+}
+
+/// The session whose stream a file of the outbound directory has; `None` for other files.
+pub fn session_of_stream(file_name: &str) -> Option<u32> {
+    let mut parts = file_name.split('.');
+    let (_login, session) = (parts.next()?, parts.next()?.parse().ok()?);
+    (parts.next() == Some("out") && parts.next().is_none()).then_some(session)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ringside_domain::LoginId;
 use ringside_wire::soup::{self, LoginRequest, Packet, kind};
 
-use crate::limits::{HEARTBEAT, LOGIN_DEADLINE, SILENCE};
+use crate::limits::{FAREWELL, HEARTBEAT, LOGIN_DEADLINE, SILENCE};
 
 /// Why a connection ended. Names are metric labels and log fields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,11 +39,13 @@ pub enum CloseReason {
     TooMany,
     /// The venue stops.
     Shutdown,
+    /// The SoupBinTCP session has ended: everything was sent, End of Session last.
+    SessionEnded,
 }
 
 impl CloseReason {
     /// All reasons, for metrics.
-    pub const ALL: [CloseReason; 13] = [
+    pub const ALL: [CloseReason; 14] = [
         CloseReason::PeerClosed,
         CloseReason::Logout,
         CloseReason::LoginDeadline,
@@ -57,6 +59,7 @@ impl CloseReason {
         CloseReason::SlowReader,
         CloseReason::TooMany,
         CloseReason::Shutdown,
+        CloseReason::SessionEnded,
     ];
 
     /// Metric label.
@@ -75,6 +78,7 @@ impl CloseReason {
             CloseReason::SlowReader => "slow_reader",
             CloseReason::TooMany => "too_many",
             CloseReason::Shutdown => "shutdown",
+            CloseReason::SessionEnded => "session_ended",
         }
     }
 }
@@ -88,6 +92,8 @@ pub enum Phase {
     Verifying,
     /// Logged in.
     Open(LoginId),
+    /// Its session has ended, at this time: it is sent the rest, and not heard any more.
+    Farewell(Duration),
 }
 
 /// What a packet means.
@@ -158,10 +164,16 @@ impl Session {
         self.phase = Phase::Open(login);
     }
 
+    /// The SoupBinTCP session of a login has ended.
+    pub fn end(&mut self, now: Duration) {
+        assert!(matches!(self.phase, Phase::Open(_)), "Invariant: only a login has a session to end");
+        self.phase = Phase::Farewell(now);
+    }
+
     /// A whole packet came in.
     pub fn packet<'a>(&mut self, packet: Packet<'a>) -> Input<'a> {
         match (packet.kind, self.phase) {
-            (kind::DEBUG, _) => Input::Ignore,
+            (kind::DEBUG, _) | (_, Phase::Farewell(_)) => Input::Ignore,
             (kind::LOGIN_REQUEST, Phase::Login) => self.login_request(packet.payload),
             (kind::UNSEQUENCED, Phase::Open(login)) => Input::Request(login, packet.payload),
             (kind::CLIENT_HEARTBEAT, Phase::Open(_)) if packet.payload.is_empty() => Input::Ignore,
@@ -177,6 +189,10 @@ impl Session {
 
     /// Time has passed.
     pub fn due(&self, now: Duration) -> Due {
+        if let Phase::Farewell(since) = self.phase {
+            let is_over = now >= since.max(self.sent) + FAREWELL;
+            return if is_over { Due::Close(CloseReason::SessionEnded) } else { Due::Nothing };
+        }
         if !matches!(self.phase, Phase::Open(_)) && now >= self.opened + LOGIN_DEADLINE {
             return Due::Close(CloseReason::LoginDeadline);
         }
@@ -266,6 +282,19 @@ mod tests {
         assert_eq!(session.due(SECOND * 15), Due::Close(CloseReason::Silence));
         session.received(SECOND * 15);
         assert_eq!(session.due(SECOND * 15), Due::Heartbeat);
+    }
+
+    #[test]
+    fn after_the_end_of_the_session_nothing_is_heard_and_patience_ends() {
+        let mut session = open(Duration::ZERO);
+        session.end(SECOND * 20);
+        assert_eq!((session.login(), session.due(SECOND * 20)), (None, Due::Nothing));
+        for kind in *b"UROL?" {
+            assert!(matches!(session.packet(packet(kind, b"Q")), Input::Ignore));
+        }
+        session.sent(SECOND * 22);
+        assert_eq!(session.due(SECOND * 27 - Duration::from_nanos(1)), Due::Nothing);
+        assert_eq!(session.due(SECOND * 27), Due::Close(CloseReason::SessionEnded));
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub const PAYLOAD_LENGTH_MAX: usize = size_of::<EnterV2>();
 
 /// Every kind of command record in every version: number, version, name, payload length. Numbers are never
 /// reused, versions neither.
-pub const KINDS: [(u8, u8, &str, usize); 40] = [
+pub const KINDS: [(u8, u8, &str, usize); 43] = [
     (1, 1, "Enter", size_of::<EnterV1>()),
     (1, 2, "Enter", size_of::<EnterV2>()),
     (2, 1, "Replace", size_of::<ReplaceV1>()),
@@ -85,8 +85,10 @@ pub const KINDS: [(u8, u8, &str, usize); 40] = [
     (14, 1, "RemoveInstrument", size_of::<NumberV1>()),
     (15, 1, "AddLogin", size_of::<LoginTermsV1>()),
     (15, 2, "AddLogin", size_of::<LoginTermsV2>()),
+    (15, 3, "AddLogin", size_of::<LoginTermsV3>()),
     (16, 1, "ChangeLogin", size_of::<LoginTermsV1>()),
     (16, 2, "ChangeLogin", size_of::<LoginTermsV2>()),
+    (16, 3, "ChangeLogin", size_of::<LoginTermsV3>()),
     (17, 1, "RemoveLogin", size_of::<NumberV1>()),
     (18, 1, "StorageFull", size_of::<NumberV1>()),
     (19, 1, "Tick", size_of::<BareV1>()),
@@ -105,13 +107,14 @@ pub const KINDS: [(u8, u8, &str, usize); 40] = [
     (31, 1, "Snapshot", size_of::<BareV1>()),
     (32, 1, "StateHash", size_of::<StateHashV1>()),
     (33, 1, "SetRules", size_of::<NumberV1>()),
+    (34, 1, "RollSession", size_of::<BareV1>()),
 ];
 
 /// One field of a payload: name, offset, bytes.
 pub type Field = (&'static str, usize, usize);
 
 /// Every payload struct with its fields, as the document lists them.
-pub const LAYOUTS: [(&str, &[Field]); 29] = [
+pub const LAYOUTS: [(&str, &[Field]); 30] = [
     ("EnterV1", EnterV1::LAYOUT),
     ("EnterV2", EnterV2::LAYOUT),
     ("ReplaceV1", ReplaceV1::LAYOUT),
@@ -129,6 +132,7 @@ pub const LAYOUTS: [(&str, &[Field]); 29] = [
     ("TickRangeV2", TickRangeV2::LAYOUT),
     ("LoginTermsV1", LoginTermsV1::LAYOUT),
     ("LoginTermsV2", LoginTermsV2::LAYOUT),
+    ("LoginTermsV3", LoginTermsV3::LAYOUT),
     ("SeedV1", SeedV1::LAYOUT),
     ("SeedV2", SeedV2::LAYOUT),
     ("SetStateV1", SetStateV1::LAYOUT),
@@ -207,6 +211,7 @@ pub(crate) fn encode(command: &Command, payload: &mut [u8; PAYLOAD_LENGTH_MAX]) 
         Action::Snapshot => (31, 1, put(&BareV1::new(login), payload)),
         Action::StateHash(hash) => (32, 1, put(&StateHashV1::from_domain(login, hash), payload)),
         Action::SetRules(rules) => (33, 1, put(&NumberV1::new(login, rules.version()), payload)),
+        Action::RollSession => (34, 1, put(&BareV1::new(login), payload)),
     };
     Encoded { kind, version, length }
 }
@@ -232,7 +237,10 @@ fn put_login(
     if *terms == plain_login(terms) {
         return (kind, 1, put(&LoginTermsV1::from_domain(login, terms), payload));
     }
-    (kind, 2, put(&LoginTermsV2::from_domain(login, terms), payload))
+    if terms.disconnect_grace_ms == 0 {
+        return (kind, 2, put(&LoginTermsV2::from_domain(login, terms), payload));
+    }
+    (kind, 3, put(&LoginTermsV3::from_domain(login, terms), payload))
 }
 
 /// The command in a payload with its padding, as found behind an intact record header.
@@ -291,9 +299,11 @@ fn rare_command(kind: u8, version: u8, payload: &[u8]) -> Option<Command> {
         (13, _) => get::<InstrumentTermsV2>(payload)?.to_domain(Action::ChangeInstrument),
         (14, _) => Some(get::<NumberV1>(payload)?.to_domain(|id| Action::RemoveInstrument(InstrumentId(id)))),
         (15, 1) => get::<LoginTermsV1>(payload)?.to_domain(Action::AddLogin),
-        (15, _) => get::<LoginTermsV2>(payload)?.to_domain(Action::AddLogin),
+        (15, 2) => get::<LoginTermsV2>(payload)?.to_domain(Action::AddLogin),
+        (15, _) => get::<LoginTermsV3>(payload)?.to_domain(Action::AddLogin),
         (16, 1) => get::<LoginTermsV1>(payload)?.to_domain(Action::ChangeLogin),
-        (16, _) => get::<LoginTermsV2>(payload)?.to_domain(Action::ChangeLogin),
+        (16, 2) => get::<LoginTermsV2>(payload)?.to_domain(Action::ChangeLogin),
+        (16, _) => get::<LoginTermsV3>(payload)?.to_domain(Action::ChangeLogin),
         (17, _) => Some(get::<NumberV1>(payload)?.to_domain(|id| Action::RemoveLogin(LoginId(id)))),
         (18, _) => get::<NumberV1>(payload)?.to_switch(Action::StorageFull),
         (19, _) => Some(get::<BareV1>(payload)?.to_domain(Action::Tick)),
@@ -312,6 +322,7 @@ fn rare_command(kind: u8, version: u8, payload: &[u8]) -> Option<Command> {
         (31, _) => Some(get::<BareV1>(payload)?.to_domain(Action::Snapshot)),
         (32, _) => get::<StateHashV1>(payload)?.to_domain(),
         (33, _) => get::<NumberV1>(payload)?.to_rules(),
+        (34, _) => Some(get::<BareV1>(payload)?.to_domain(Action::RollSession)),
         _ => None,
     }
 }

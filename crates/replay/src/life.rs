@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use ringside_domain::{Action, Command, Event, Fact, LoginId, Sequence, TimeNs, UserRefNum};
+use ringside_domain::{Action, Command, Event, Fact, LoginId, OrderRef, Sequence, TimeNs, UserRefNum};
 use ringside_engine::Engine;
 use serde_json::{Map, Value, json};
 
@@ -216,7 +216,9 @@ fn is_beginning(engine: &Engine, event: &Event, wanted: &Wanted<'_>) -> bool {
 struct Chain {
     login: LoginId,
     user_ref_idx: u8,
-    /// All its numbers so far, ascending.
+    /// Number of the order that is alive, or was last.
+    order_ref: OrderRef,
+    /// All its numbers so far in the session, ascending. Empty: a session has begun into which it was not carried.
     members: Vec<UserRefNum>,
     whole: Whole,
 }
@@ -224,7 +226,7 @@ struct Chain {
 impl Chain {
     fn new(login: LoginId, user_ref_idx: u8, root: UserRefNum) -> Chain {
         let whole = Whole { root, last: root, executed: 0, notional: 0, leaves: 0, ending: Ending::Live };
-        Chain { login, user_ref_idx, members: vec![root], whole }
+        Chain { login, user_ref_idx, order_ref: 0, members: vec![root], whole }
     }
 
     /// True when a command is about the order as it is called now.
@@ -236,11 +238,13 @@ impl Chain {
             Action::Modify(modify) => (modify.user_ref_idx, modify.user_ref_num),
             _ => return false,
         };
-        (command.login, user_ref_idx, user_ref_num) == (self.login, self.user_ref_idx, self.whole.last)
+        !self.members.is_empty()
+            && (command.login, user_ref_idx, user_ref_num) == (self.login, self.user_ref_idx, self.whole.last)
     }
 
     /// Follows an event; its fact, if it is about the order.
     fn follow<'a>(&mut self, event: &'a Event, change: Option<&Change>) -> Option<&'a Fact> {
+        self.change_session(event);
         if (event.login, event.user_ref_idx) != (self.login, self.user_ref_idx) {
             return None;
         }
@@ -255,8 +259,21 @@ impl Chain {
         Some(&event.fact)
     }
 
+    /// Numbers are used again in a new session: an order that is carried over goes on under another name.
+    fn change_session(&mut self, event: &Event) {
+        match event.fact {
+            Fact::SessionBegan(_) => self.members.clear(),
+            Fact::Accepted(order) if self.members.is_empty() && order.order_ref == self.order_ref => {
+                (self.user_ref_idx, self.whole.last) = (event.user_ref_idx, order.user_ref_num);
+                self.members.push(order.user_ref_num);
+            }
+            _ => {}
+        }
+    }
+
     fn note(&mut self, fact: &Fact, change: Option<&Change>) {
         if let Some(change) = change {
+            self.order_ref = change.order.order_ref;
             self.whole.leaves = change.order.leaves;
         }
         let is_over = self.whole.leaves == 0;

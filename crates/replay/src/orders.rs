@@ -63,6 +63,8 @@ pub struct Change {
 #[derive(Clone, Default, Debug)]
 pub struct Orders {
     live: HashMap<Name, Live>,
+    /// Orders of the session before that were not told again yet. Empty but within a roll.
+    carried: HashMap<OrderRef, Live>,
 }
 
 impl Orders {
@@ -70,6 +72,10 @@ impl Orders {
     pub fn follow(&mut self, event: &Event) -> Option<Change> {
         match event.fact {
             Fact::Accepted(order) => Some(self.accept(event, &order)),
+            Fact::SessionBegan(_) => {
+                self.carried = self.live.drain().map(|(_, order)| (order.order_ref, order)).collect();
+                None
+            }
             Fact::Executed { user_ref_num, quantity, price, .. } => {
                 self.take(Name::of(event, user_ref_num), quantity, |order| {
                     order.executed += u64::from(quantity);
@@ -119,7 +125,11 @@ impl Orders {
             order_ref: accepted.order_ref,
             symbol: accepted.symbol,
             side: accepted.side,
-            client_order_id: accepted.client_order_id,
+            // Of an order that is carried over a roll no label is told; it is what it was.
+            client_order_id: self
+                .carried
+                .remove(&accepted.order_ref)
+                .map_or(accepted.client_order_id, |before| before.client_order_id),
             price: accepted.price,
             leaves: accepted.quantity,
             executed: 0,

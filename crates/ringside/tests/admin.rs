@@ -6,7 +6,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use ringside_wire::ouch::{Enter, Reply, Request, Tag, TagBuffer};
+use ringside_domain::Text;
+use ringside_wire::ouch::{Enter, EntrySwitch, Reply, Request, Tag, TagBuffer, Tags};
 use serde_json::{Value, json};
 use support::*;
 
@@ -111,7 +112,6 @@ fn what_cannot_be_understood_or_is_not_there_is_not_journaled() {
     refused(&venue, 404, json!({"command": "uncross", "symbol": "NONE"}));
     refused(&venue, 404, json!({"command": "kill", "login": "NOBODY"}));
     refused(&venue, 404, json!({"command": "bust", "match_number": 77}));
-    refused(&venue, 501, json!({"command": "roll_session"}));
     venue.assert_journaled(before, 0);
     // The venue itself refuses: that is journaled.
     let answer = refused(&venue, 409, json!({"command": "uncross", "symbol": "ESH4"}));
@@ -198,6 +198,28 @@ fn a_kill_switch_cancels_refuses_and_survives_a_restart() {
     venue.login("BOB").trade(&enter(1, b'B', 1, "ESH4"), "A");
     command(&venue, json!({"command": "unkill", "login": "ALICE"}));
     client.trade(&enter(4, b'B', 1, "ESH4"), "A");
+}
+
+#[test]
+fn switches_of_firms_instruments_and_logins_survive_kill_9() {
+    let site = Site::new(&with_token(""));
+    let venue = site.start();
+    command(&venue, json!({"command": "kill", "firm": "BOBB"}));
+    command(&venue, json!({"command": "kill", "symbol": "AAPL"}));
+    let disable = EntrySwitch { user_ref_num: 1, firm: Text::BLANK, tags: Tags::EMPTY };
+    venue.login("CAROL").trade(&encode(&Request::Disable(disable)), "G");
+    venue.kill();
+    let venue = site.start();
+    let refused = |name: &str, number, symbol| {
+        reject_reason(&venue.login(name).trade(&enter(number, b'B', 1, symbol), "J"))
+    };
+    assert_eq!(refused("BOB", 1, "ESH4"), 0x0C);
+    assert_eq!(refused("ALICE", 1, "AAPL"), 0x07);
+    assert_eq!(refused("CAROL", 2, "ESH4"), 0x0C);
+    let enable = EntrySwitch { user_ref_num: 3, ..disable };
+    let mut carol = venue.login("CAROL");
+    carol.trade(&encode(&Request::Enable(enable)), "K");
+    carol.trade(&enter(4, b'B', 1, "ESH4"), "A");
 }
 
 #[test]

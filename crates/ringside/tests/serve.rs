@@ -120,7 +120,7 @@ fn what_is_not_built_yet_is_refused_by_key() {
     let cases = [
         (with("sync = \"always\"", "sync = \"always\"\nwriter = \"odirect\""), "journal.writer"),
         (with("sync = \"always\"", "sync = \"always\"\nmax_sync_ms = 0"), "journal.max_sync_ms"),
-        (with("[journal]", "[session]\nroll_at = \"17:00\"\n[journal]"), "session.roll_at"),
+        (with("[journal]", "[session]\nroll_at = \"25:00\"\n[journal]"), "session.roll_at"),
     ];
     for (config, key) in cases {
         assert_usage(&Site::new(&config).refused(), &["ringside.toml", key]);
@@ -305,6 +305,51 @@ fn link_loss_and_logout_cancel_and_a_takeover_does_not() {
     eventually("the orders of a logout are cancelled", || (live() == 0).then_some(()));
     let letters: String = Stream::rewind(&venue, "ALICE").messages().map(|m| char::from(m[0])).collect();
     assert_eq!(letters, "ACAC");
+}
+
+#[test]
+fn a_grace_spares_whoever_is_back_in_time_and_counts_over_a_restart() {
+    let with_grace = |grace: &str| {
+        let keys =
+            format!("firm = \"ALCE\"\ncancel_on_disconnect = true\ncancel_on_disconnect_grace = \"{grace}\"");
+        with("firm = \"ALCE\"", &keys)
+    };
+    let site = Site::new(&with_grace("1h"));
+    let venue = site.start();
+    let live = |venue: &Running| venue.status()["orders_live"].as_u64().expect("a number");
+    let mut alice = venue.login("ALICE");
+    alice.trade(&enter(1, b'B', 1, "ESH4"), "A");
+    let before = venue.settled_sequence();
+    drop(alice);
+    venue.assert_journaled(before, 1);
+    assert_eq!(live(&venue), 1, "the disconnect alone cancels nothing");
+    drop(venue.login("ALICE"));
+    venue.kill();
+    // A restart is a disconnect, and begins a grace. A shorter one counts from the next disconnect on.
+    site.configure(&with_grace("200ms"));
+    let venue = site.start();
+    assert_eq!(live(&venue), 1, "the grace that runs is the one of then");
+    drop(venue.login("ALICE"));
+    eventually("the grace ends", || (live(&venue) == 0).then_some(()));
+    let mut alice = venue.login("ALICE");
+    alice.trade(&enter(2, b'B', 1, "ESH4"), "A");
+    venue.kill();
+    let venue = site.start();
+    eventually("the grace after a restart ends", || (live(&venue) == 0).then_some(()));
+    let letters: String = Stream::rewind(&venue, "ALICE").messages().map(|m| char::from(m[0])).collect();
+    assert_eq!(letters, "ACAC");
+    assert_eq!(venue.terminate(), Some(0));
+    site.verify();
+    for (wrong, config) in [
+        (
+            "needs cancel_on_disconnect",
+            with("firm = \"ALCE\"", "firm = \"ALCE\"\ncancel_on_disconnect_grace = \"1s\""),
+        ),
+        ("is not a duration", with_grace("2days")),
+    ] {
+        let exit = Site::new(&config).refused();
+        assert_usage(&exit, &["ringside.toml", "cancel_on_disconnect_grace", wrong]);
+    }
 }
 
 #[test]

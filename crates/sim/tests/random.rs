@@ -42,10 +42,10 @@ fn every_action_and_every_kind_of_answer_occurs() {
             events.iter().for_each(|event| *answers.entry(kind(&event.fact)).or_insert(0) += 1);
         }
     }
-    assert_eq!(actions.len(), 32, "actions: {actions:#?}");
-    // 11 facts; 21 reasons of Rejected, 8 of Canceled, 5 kinds of Executed, 4 of Prevented, 9 of Refused (nobody adds
+    assert_eq!(actions.len(), 33, "actions: {actions:#?}");
+    // 12 facts; 21 reasons of Rejected, 8 of Canceled, 5 kinds of Executed, 4 of Prevented, 9 of Refused (nobody adds
     // 65,536 instruments); 10 public facts.
-    assert_eq!(answers.len(), 10 + 21 + 8 + 5 + 4 + 9 + 10, "answers: {answers:#?}");
+    assert_eq!(answers.len(), 11 + 21 + 8 + 5 + 4 + 9 + 10, "answers: {answers:#?}");
 }
 
 #[test]

@@ -18,8 +18,8 @@ use crate::error::Damage;
 
 /// First bytes of the file.
 pub const MAGIC: [u8; 8] = *b"RINGSNAP";
-/// Version of the layout in this file and of the records.
-pub const FORMAT_VERSION: u16 = 1;
+/// Newest version of the layout in this file and of the records. Version 2 has other records of logins.
+pub const FORMAT_VERSION: u16 = 2;
 /// Reads as itself in little-endian files only.
 pub const ENDIAN_TAG: u16 = 0x0102;
 /// Bytes before the first section.
@@ -125,6 +125,8 @@ pub struct Position {
 /// The header of a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
+    /// Version of the records: 1 to [`FORMAT_VERSION`], the oldest that can say what there is.
+    pub format_version: u16,
     /// Place in the journal.
     pub position: Position,
     /// Hash of the state.
@@ -146,7 +148,7 @@ impl Header {
     pub fn encode(&self) -> [u8; HEADER_LENGTH] {
         let mut bytes = [0; HEADER_LENGTH];
         bytes[0..8].copy_from_slice(&MAGIC);
-        bytes[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes[8..10].copy_from_slice(&self.format_version.to_le_bytes());
         bytes[10..12].copy_from_slice(&ENDIAN_TAG.to_le_bytes());
         bytes[12..16].copy_from_slice(&(HEADER_LENGTH as u32).to_le_bytes());
         let position = &self.position;
@@ -191,7 +193,7 @@ impl Header {
         if u16_at(bytes, 10) != ENDIAN_TAG {
             return Err((10, Damage::ByteOrder));
         }
-        if u16_at(bytes, 8) != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&u16_at(bytes, 8)) {
             return Err((8, Damage::Version { found: u16_at(bytes, 8) }));
         }
         let header = Header::fields(bytes);
@@ -208,6 +210,7 @@ impl Header {
             }
         };
         Header {
+            format_version: u16_at(bytes, 8),
             position: Position {
                 epoch: u64_at(bytes, 16),
                 sequence: u64_at(bytes, 24),

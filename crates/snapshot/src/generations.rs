@@ -78,13 +78,15 @@ impl<D: Drafts> Generations<D> {
         Ok(self.disk.sync_directory()?)
     }
 
-    /// Removes what is older than the [`KEPT`] newest of `verified`, which the caller has read. Returns how many went.
-    pub fn prune(&self, verified: &[Sequence]) -> Result<usize, StorageError> {
+    /// Removes what is older than the [`KEPT`] newest of `verified`, which the caller has read, but for `base`. Returns how
+    /// many went.
+    pub fn prune(&self, verified: &[Sequence], base: Option<Sequence>) -> Result<usize, StorageError> {
         let mut verified = verified.to_vec();
         verified.sort_unstable_by(|a, b| b.cmp(a));
         verified.dedup();
         let Some(oldest) = verified.get(KEPT - 1) else { return Ok(0) };
-        let doomed: Vec<Sequence> = self.list()?.into_iter().filter(|sequence| sequence < oldest).collect();
+        let is_doomed = |sequence: &Sequence| sequence < oldest && Some(*sequence) != base;
+        let doomed: Vec<Sequence> = self.list()?.into_iter().filter(is_doomed).collect();
         for sequence in &doomed {
             self.disk.remove(&file_name(*sequence))?;
         }

@@ -74,7 +74,7 @@ fn header_of<R: ReadAt>(source: &Source<'_, R>) -> Result<Header, SnapshotError>
 /// Sections follow one another without gaps up to the end of the file.
 fn makes_sense(header: &Header) -> bool {
     let mut next = HEADER_LENGTH as u64;
-    for (extent, size) in header.extents.iter().zip(SIZES) {
+    for (extent, size) in header.extents.iter().zip(sizes(header.format_version)) {
         let length =
             extent.records.checked_mul(size).map(|length| length.checked_next_multiple_of(SECTION_ALIGN));
         let end = length.flatten().and_then(|length| extent.offset.checked_add(length));
@@ -86,11 +86,20 @@ fn makes_sense(header: &Header) -> bool {
     next == header.file_length && header.position.sequence > 0 && header.position.epoch != 0
 }
 
-/// Size of a record by section.
+/// Size of a record by section, in a format.
+fn sizes(format_version: u16) -> [u64; SECTIONS.len()] {
+    let mut sizes = SIZES;
+    if format_version == 1 {
+        sizes[Section::Logins as usize - 1] = size_of::<LoginV1>() as u64;
+    }
+    sizes
+}
+
+/// Size of a record by section, in the newest format.
 const SIZES: [u64; SECTIONS.len()] = [
     size_of::<VenueV1>() as u64,
     size_of::<InstrumentV1>() as u64,
-    size_of::<LoginV1>() as u64,
+    size_of::<LoginV2>() as u64,
     size_of::<ChannelV1>() as u64,
     size_of::<OrderV1>() as u64,
     size_of::<SpecialV1>() as u64,
@@ -146,7 +155,10 @@ fn restore<R: ReadAt>(
         .iter()
         .try_for_each(|image| restore.instrument(image))
         .map_err(wrong(Section::Instruments))?;
-    let logins: Vec<LoginState> = all(source, header, Section::Logins, buffer, LoginV1::state)?;
+    let logins: Vec<LoginState> = match header.format_version {
+        1 => all(source, header, Section::Logins, buffer, LoginV1::state)?,
+        _ => all(source, header, Section::Logins, buffer, LoginV2::state)?,
+    };
     logins.iter().try_for_each(|state| restore.login(state)).map_err(wrong(Section::Logins))?;
     let channels: Vec<ChannelImage> = all(source, header, Section::Channels, buffer, ChannelV1::image)?;
     channels.iter().try_for_each(|image| restore.channel(image)).map_err(wrong(Section::Channels))?;

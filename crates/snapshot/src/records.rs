@@ -58,10 +58,11 @@ pub(crate) const RECORD_LENGTH_MAX: usize = 256;
 pub(crate) const RECORD_ALIGN: usize = 16;
 
 /// Every record struct with its fields, as the document lists them.
-pub const LAYOUTS: [(&str, &[Field]); 17] = [
+pub const LAYOUTS: [(&str, &[Field]); 18] = [
     ("VenueV1", VenueV1::LAYOUT),
     ("InstrumentV1", InstrumentV1::LAYOUT),
     ("LoginV1", LoginV1::LAYOUT),
+    ("LoginV2", LoginV2::LAYOUT),
     ("ChannelV1", ChannelV1::LAYOUT),
     ("OrderV1", OrderV1::LAYOUT),
     ("SpecialV1", SpecialV1::LAYOUT),

@@ -1,7 +1,7 @@
 //! From an engine to a file.
 
 use ringside_domain::Sequence;
-use ringside_engine::Engine;
+use ringside_engine::{Engine, Login};
 use ringside_storage::{Draft, StorageError};
 
 use crate::format::{Extent, HEADER_LENGTH, Header, Position, SECTIONS};
@@ -27,9 +27,11 @@ pub struct Content<'a> {
 pub fn write(content: &Content<'_>, draft: &mut impl Draft) -> Result<Header, StorageError> {
     draft.write(&[0; HEADER_LENGTH])?;
     let mut out = SectionWriter::new(draft, HEADER_LENGTH as u64);
-    let extents = sections(content, &mut out)?;
+    let format_version = version_for(content.engine);
+    let extents = sections(content, format_version, &mut out)?;
     let file_length = out.end();
     let header = Header {
+        format_version,
         position: content.position,
         state_hash: content.state_hash,
         config_hash: content.engine.config_hash(),
@@ -42,8 +44,15 @@ pub fn write(content: &Content<'_>, draft: &mut impl Draft) -> Result<Header, St
     Ok(header)
 }
 
+/// The oldest format that can say it: what an older venue understood it goes on understanding.
+fn version_for(engine: &Engine) -> u16 {
+    let patient = |login: &Login| (login.terms.disconnect_grace_ms, login.grace_ends_ns) != (0, 0);
+    if engine.logins().iter().any(patient) { 2 } else { 1 }
+}
+
 fn sections<F: Draft>(
     content: &Content<'_>,
+    format_version: u16,
     out: &mut SectionWriter<'_, F>,
 ) -> Result<[Extent; SECTIONS.len()], StorageError> {
     let engine = content.engine;
@@ -51,7 +60,10 @@ fn sections<F: Draft>(
     let venue = out.finish()?;
     engine.instrument_images().try_for_each(|image| out.put(&InstrumentV1::of(&image)))?;
     let instruments = out.finish()?;
-    engine.login_states().iter().try_for_each(|state| out.put(&LoginV1::of(state)))?;
+    match format_version {
+        1 => engine.login_states().iter().try_for_each(|state| out.put(&LoginV1::of(state)))?,
+        _ => engine.login_states().iter().try_for_each(|state| out.put(&LoginV2::of(state)))?,
+    }
     let logins = out.finish()?;
     engine.channel_images().try_for_each(|image| out.put(&ChannelV1::of(&image)))?;
     let channels = out.finish()?;

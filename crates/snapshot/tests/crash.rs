@@ -15,7 +15,7 @@ fn make(disk: &MemoryDisk, days: &[Day]) -> Result<(), SnapshotError> {
         let header = day.draft(&generations, sequence)?;
         generations.publish(&header, day.limits)?;
         verified.push(sequence);
-        generations.prune(&verified)?;
+        generations.prune(&verified, None)?;
     }
     Ok(())
 }
@@ -86,8 +86,8 @@ fn two_verified_generations_stay_and_everything_older_goes() {
     let generations = Generations::new(disk.clone());
     (1..=4).for_each(|sequence| _ = day.publish(&generations, sequence));
     disk.put("00000000000000000009.snap", vec![1]);
-    assert_eq!(generations.prune(&[4]).unwrap(), 0, "one alone is no reason to remove another");
-    assert_eq!(generations.prune(&[4, 4]).unwrap(), 0);
-    assert_eq!(generations.prune(&[2, 4]).unwrap(), 1);
+    assert_eq!(generations.prune(&[4], None).unwrap(), 0, "one alone is no reason to remove another");
+    assert_eq!(generations.prune(&[4, 4], None).unwrap(), 0);
+    assert_eq!(generations.prune(&[2, 4], None).unwrap(), 1);
     assert_eq!(generations.list().unwrap(), [9, 4, 3, 2]);
 }

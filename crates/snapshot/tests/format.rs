@@ -1,7 +1,7 @@
 //! The bytes on disk are frozen, and the document says what they are.
 //!
-//! `golden/snapshot-v1.bin` was written once by `RINGSIDE_BLESS=1 cargo test -p ringside-snapshot --test format`; a diff in
-//! it is a new format version.
+//! `golden/snapshot-v1.bin` and `-v2.bin` were written once, by `RINGSIDE_BLESS=1 cargo test -p ringside-snapshot --test
+//! format`; a diff in them is a new format version. The first is never written again.
 
 mod common;
 
@@ -15,39 +15,63 @@ use ringside_snapshot::format::{
 use ringside_snapshot::records::{Field, LAYOUTS};
 use ringside_storage::MemoryDisk;
 
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/snapshot-v1.bin");
-/// State hash of the golden snapshot.
-const GOLDEN_HASH: u64 = 0x4356_6117_1bb3_8cf0;
+/// A snapshot as it was once written.
+struct Golden {
+    path: &'static str,
+    state_hash: u64,
+    format_version: u16,
+}
+
+const FIRST: Golden = Golden {
+    path: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/snapshot-v1.bin"),
+    state_hash: 0x4356_6117_1bb3_8cf0,
+    format_version: 1,
+};
+/// Logins with a grace.
+const SECOND: Golden = Golden {
+    path: concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/snapshot-v2.bin"),
+    state_hash: 0x246e_962c_aaba_c006,
+    format_version: 2,
+};
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/formats/snapshot.md");
 
 #[test]
-fn the_golden_snapshot_is_still_read_to_its_hash_and_written_again() {
-    let disk = MemoryDisk::default();
+fn the_golden_snapshots_are_still_read_to_their_hashes_and_written_again() {
     if std::env::var_os("RINGSIDE_BLESS").is_some() {
+        assert!(!std::path::Path::new(SECOND.path).exists(), "what was released is never written again");
+        let disk = MemoryDisk::default();
         let day = Day::after(1_500, 2, RandomShape::everything());
         day.publish(&Generations::new(disk.clone()), 5);
-        std::fs::write(GOLDEN, disk.contents(&file_name(5)).unwrap()).unwrap();
+        std::fs::write(SECOND.path, disk.contents(&file_name(5)).unwrap()).unwrap();
     }
-    let golden = std::fs::read(GOLDEN).unwrap();
-    disk.put(&file_name(5), golden.clone());
-    let generations = Generations::new(disk.clone());
-    let loaded = generations.load(5, Default::default()).unwrap();
-    loaded.verify().unwrap();
-    assert_eq!(loaded.engine.state_hash(), GOLDEN_HASH, "{:#018x}", loaded.engine.state_hash());
-    assert!(loaded.engine.live_orders() >= 12);
-    // What was read is written as it was.
-    let again = MemoryDisk::default();
-    let content = ringside_snapshot::Content {
-        engine: &loaded.engine,
-        state_hash: loaded.header.state_hash,
-        position: loaded.header.position,
-        session_sequence: loaded.header.session_sequence,
-        streams: &loaded.streams,
-    };
-    Generations::new(again.clone()).draft(&content, ringside_storage::Pace::Unpaced).unwrap();
-    let written = again.contents("snapshot.tmp").unwrap();
-    let difference = golden.iter().zip(&written).position(|(golden, written)| golden != written);
-    assert_eq!((difference, golden.len()), (None, written.len()), "first difference at this offset");
+    [FIRST, SECOND].iter().for_each(Golden::is_still_good);
+}
+
+impl Golden {
+    fn is_still_good(&self) {
+        let disk = MemoryDisk::default();
+        let golden = std::fs::read(self.path).unwrap();
+        disk.put(&file_name(5), golden.clone());
+        let generations = Generations::new(disk.clone());
+        let loaded = generations.load(5, Default::default()).unwrap();
+        loaded.verify().unwrap();
+        assert_eq!(loaded.engine.state_hash(), self.state_hash, "{:#018x}", loaded.engine.state_hash());
+        assert_eq!(loaded.header.format_version, self.format_version);
+        assert!(loaded.engine.live_orders() >= 12);
+        // What was read is written as it was.
+        let again = MemoryDisk::default();
+        let content = ringside_snapshot::Content {
+            engine: &loaded.engine,
+            state_hash: loaded.header.state_hash,
+            position: loaded.header.position,
+            session_sequence: loaded.header.session_sequence,
+            streams: &loaded.streams,
+        };
+        Generations::new(again.clone()).draft(&content, ringside_storage::Pace::Unpaced).unwrap();
+        let written = again.contents("snapshot.tmp").unwrap();
+        let difference = golden.iter().zip(&written).position(|(golden, written)| golden != written);
+        assert_eq!((difference, golden.len()), (None, written.len()), "first difference at this offset");
+    }
 }
 
 /// Cells of the rows of the table below the heading `heading`, without the two rows of its head.

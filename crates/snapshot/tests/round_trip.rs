@@ -145,7 +145,8 @@ fn what_is_not_for_this_program_is_refused_by_name() {
         Err(SnapshotError::Damaged { damage, .. }) => damage,
         other => panic!("{other:?}"),
     };
-    assert_eq!(damage(8, &[2, 0]), Damage::Version { found: 2 });
+    assert_eq!(damage(8, &[3, 0]), Damage::Version { found: 3 });
+    assert_eq!(damage(8, &[0, 0]), Damage::Version { found: 0 });
     assert_eq!(damage(10, &[1, 2]), Damage::ByteOrder);
     assert_eq!(damage(80, &[9, 0, 0, 0]), Damage::Rules { found: 9 });
     // Another sequence than the name says, a length, an offset of a section, a number of records.

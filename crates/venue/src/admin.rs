@@ -28,8 +28,6 @@ pub use post::{EventJson, FindTrade, Operator, TradeError};
 /// What `/status` tells besides the watermarks.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// SoupBinTCP session.
-    pub session: String,
     /// Sync mode as configured.
     pub sync: String,
     /// Stage threads: name, stages, core.
@@ -113,7 +111,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
     let body = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "ready": admin.obstacle().is_none(),
-        "session": admin.identity.session,
+        "session": format!("{:010}", shared.session.load(Ordering::Relaxed)),
         "sync": admin.identity.sync,
         "order_entry": admin.identity.order_entry.to_string(),
         "threads": admin.identity.threads,

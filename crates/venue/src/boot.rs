@@ -47,6 +47,11 @@ pub fn reconcile_configuration(
     Ok(actions.into_iter().map(venue).collect())
 }
 
+/// The session ends that should have ended while the venue was down.
+pub fn roll() -> Command {
+    venue(Action::RollSession)
+}
+
 fn venue(action: Action) -> Command {
     Command { login: LoginId::VENUE, action }
 }

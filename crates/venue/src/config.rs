@@ -11,6 +11,8 @@ use ringside_domain::{Account, Firm, InstrumentTerms, LoginTerms, RiskLimits, Us
 use ringside_gateway::Password;
 use ringside_storage::Writer;
 
+use crate::roll::RollAt;
+
 mod demo;
 mod instrument;
 mod limits;
@@ -216,6 +218,8 @@ pub struct Config {
     pub segment_size: Option<u64>,
     /// Threads.
     pub pipeline: Pipeline,
+    /// When the session rolls by itself; `None` = never.
+    pub roll_at: Option<RollAt>,
     /// When snapshots are made.
     pub snapshot: SnapshotConfig,
     /// Instruments, in file order. Their ids are 0: the state gives them.

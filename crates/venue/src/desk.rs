@@ -101,7 +101,11 @@ impl Desk {
     /// Puts what waits into the ring, as far as there is room.
     pub fn submit(&mut self, inlet: &mut Inlet) {
         while let Some(order) = self.waiting.take().or_else(|| self.orders.try_recv().ok()) {
-            if !inlet.offer(&Command { login: LoginId::VENUE, action: order.action }) {
+            let taken = match order.action {
+                Action::RollSession => inlet.roll(),
+                action => inlet.offer(&Command { login: LoginId::VENUE, action }),
+            };
+            if !taken {
                 self.waiting = Some(order);
                 return;
             }

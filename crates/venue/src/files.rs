@@ -20,7 +20,8 @@ pub fn connections_max(logins: usize) -> Result<usize, u64> {
         let _ = setrlimit(Resource::Nofile, limit);
     }
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    let taken = RESERVED + logins as u64;
+    // A stream each; at a roll the one of the session before stays open until its reader has it.
+    let taken = RESERVED + 2 * logins as u64;
     // At least one connection for every login, and one to take over with.
     let least = taken + logins as u64 + 1;
     if files < least { Err(least) } else { Ok(usize::try_from(files - taken).unwrap_or(usize::MAX)) }

@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod named;
 pub mod recovery;
 pub mod ring;
+pub mod roll;
 pub mod shared;
 pub mod snapshots;
 pub mod stages;

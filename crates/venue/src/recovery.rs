@@ -14,10 +14,10 @@ use std::path::Path;
 use std::thread::JoinHandle;
 
 use ringside_domain::{Action, Command, Sequence, Symbol, TimeNs, VenueRefusal};
-use ringside_engine::Engine;
+use ringside_engine::{Engine, Limits};
 use ringside_gateway::Outbound;
 use ringside_journal::{Journal, JournalError, Reader, SegmentOptions, preparer, recover_from};
-use ringside_snapshot::Loaded;
+use ringside_snapshot::{Generations, Header, Loaded, SnapshotError};
 use ringside_storage::{Directory, Pace, free_space};
 use tracing::{info, warn};
 
@@ -108,7 +108,11 @@ pub fn recover(config: &Config, progress: &Progress) -> Result<Recovered, VenueE
     let mut journal = Journal::resume(&disk, &found, source, now.wall_ns).map_err(failed)?;
     let time_ns = clock.now_ns();
     let before = replayed.sequence;
-    let kept = replayed.boot(config, &mut journal, time_ns)?;
+    let missed = match before {
+        0 => None,
+        _ => config.roll_at.and_then(|at| at.missed(found.last_time_ns(), time_ns)),
+    };
+    let kept = replayed.boot(config, &mut journal, StartTime { now: time_ns, missed_roll: missed })?;
     replayed.streams.store()?;
     let (sequence, snapshot) = (replayed.sequence, replayed.snapshot());
     info!(commands = before, boot_commands = sequence - before, snapshot, "recovered");
@@ -151,7 +155,7 @@ fn carry_out_again(
         return from_the_beginning(disk, &outbound, progress, broken);
     };
     let place = waypoint(&header);
-    match Streams::resume(&outbound, &streams)? {
+    match Streams::resume(&outbound, engine.counters().session, &streams)? {
         Ok(streams) => {
             let replayed = Replayed::behind(&header, engine, streams);
             replay::walk(replayed, disk, progress, |each| recover_from(disk, Some(place), each))
@@ -161,8 +165,30 @@ fn carry_out_again(
             drop(engine);
             // The journal has to pass through the snapshot all the same, before anything is cut off its end.
             recover_from(disk, Some(place), |_| ())?;
-            let (found, replayed) = from_the_beginning(disk, &outbound, progress, broken)?;
+            let (found, replayed) = match before_session(&generations(data_dir)?, &header)? {
+                Some(base) => {
+                    let place = waypoint(&base.header);
+                    let replayed = Replayed::before_session(base, &outbound);
+                    replay::walk(replayed, disk, progress, |each| recover_from(disk, Some(place), each))?
+                }
+                None => from_the_beginning(disk, &outbound, progress, broken)?,
+            };
             Ok((found, replayed.knowing(&header)))
+        }
+    }
+}
+
+/// The newest snapshot from before the session of another one began: from there all of that session's messages are told
+/// again. `None`: there is none, or it cannot be used.
+fn before_session(generations: &Generations<Directory>, of: &Header) -> Result<Option<Loaded>, VenueError> {
+    let mut older = generations.list()?.into_iter().filter(|sequence| *sequence < of.session_sequence);
+    let Some(sequence) = older.next() else { return Ok(None) };
+    match generations.load(sequence, Limits::default()) {
+        Ok(loaded) => Ok(Some(loaded)),
+        Err(SnapshotError::Storage(error)) => Err(error.into()),
+        Err(problem) => {
+            warn!(%problem, "the snapshot from before the session cannot be used");
+            Ok(None)
         }
     }
 }
@@ -220,6 +246,17 @@ fn refused(config: &Config, action: &Action, refusal: VenueRefusal) -> ConfigErr
     ConfigError { file: config.file.clone(), key, problem: format!("the state refuses it: {refusal:?}") }
 }
 
+/// A command and its journaled time.
+type Stamped = (TimeNs, Command);
+
+/// When a start happens.
+#[derive(Clone, Copy)]
+struct StartTime {
+    now: TimeNs,
+    /// Time of a roll that the venue was down for.
+    missed_roll: Option<TimeNs>,
+}
+
 impl Replayed {
     /// Carries out what the start changes, all of it, and only then journals it: a configuration that the state refuses leaves
     /// no trace. Durable when this returns. Returns the instruments whose terms in the file were refused.
@@ -227,16 +264,16 @@ impl Replayed {
         &mut self,
         config: &Config,
         journal: &mut Log,
-        time_ns: TimeNs,
+        time: StartTime,
     ) -> Result<Vec<Symbol>, VenueError> {
         let before = self.sequence;
         let named = Named::read(&config.data_dir).map_err(unnamed(config))?;
-        let (commands, kept) = self.rehearse(config, &named, time_ns)?;
+        let (commands, kept) = self.rehearse(config, &named, time)?;
         let names = config.instruments.iter().map(|terms| terms.symbol).collect();
         // Before and after: whenever the power goes, no instrument of a file is taken for an operator's.
         named.with(&names).write(&config.data_dir).map_err(unnamed(config))?;
-        for (command, sequence) in commands.iter().zip(before + 1..) {
-            CommandLog::append(journal, sequence, time_ns, command).map_err(failed)?;
+        for ((time_ns, command), sequence) in commands.iter().zip(before + 1..) {
+            CommandLog::append(journal, sequence, *time_ns, command).map_err(failed)?;
         }
         journal.close().map_err(failed)?;
         Named::These(names).write(&config.data_dir).map_err(unnamed(config))?;
@@ -249,15 +286,22 @@ impl Replayed {
         &mut self,
         config: &Config,
         named: &Named,
-        time_ns: TimeNs,
-    ) -> Result<(Vec<Command>, Vec<Symbol>), VenueError> {
+        time: StartTime,
+    ) -> Result<(Vec<Stamped>, Vec<Symbol>), VenueError> {
         let half = || getrandom::u64().expect("the operating system has random numbers");
         let (mut done, mut kept) = (Vec::new(), Vec::new());
+        let StartTime { now: time_ns, missed_roll } = time;
+        // Whatever interrupts this, the next start finds that the roll is still to come.
+        let first = missed_roll.map_or(time_ns, |roll| roll - 1);
         for command in boot::reconcile_sessions(&self.engine, [half(), half()]) {
-            self.carry_out(command, config, time_ns, &mut done)?;
+            self.carry_out(command, config, first, &mut done)?;
         }
-        if let Some(tick) = boot::overdue(&self.engine, time_ns) {
-            self.carry_out(tick, config, time_ns, &mut done)?;
+        if let Some(tick) = boot::overdue(&self.engine, first) {
+            self.carry_out(tick, config, first, &mut done)?;
+        }
+        if let Some(roll) = missed_roll {
+            info!(missed_ns = roll, "the session rolls now: the venue was down when it should have");
+            self.carry_out(boot::roll(), config, time_ns, &mut done)?;
         }
         if let Some(hash) = self.untold() {
             self.carry_out(hash, config, time_ns, &mut done)?;
@@ -287,7 +331,7 @@ impl Replayed {
         command: Command,
         config: &Config,
         time_ns: TimeNs,
-        done: &mut Vec<Command>,
+        done: &mut Vec<Stamped>,
     ) -> Result<(), VenueError> {
         match self.try_out(command, time_ns, done)? {
             None => Ok(()),
@@ -300,11 +344,11 @@ impl Replayed {
         &mut self,
         command: Command,
         time_ns: TimeNs,
-        done: &mut Vec<Command>,
+        done: &mut Vec<Stamped>,
     ) -> Result<Option<VenueRefusal>, VenueError> {
         let refusal = self.apply(time_ns, &command)?;
         match refusal {
-            None => done.push(command),
+            None => done.push((time_ns, command)),
             Some(_) => self.sequence -= 1,
         }
         Ok(refusal)

@@ -1,6 +1,6 @@
 //! The few numbers that cross threads. Each has one writer.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
 use ringside_domain::TimeNs;
@@ -158,6 +158,8 @@ pub struct Shared {
     pub sync_watch: SyncWatch,
     /// Counters of the gateway. Writer: gateway.
     pub gateway: GatewayCounters,
+    /// SoupBinTCP session whose streams are told. Writer: gateway.
+    pub session: AtomicU32,
     /// Matches. Writer: engine.
     pub trades: AtomicU64,
     /// Orders resting. Writer: engine.

@@ -14,7 +14,7 @@ mod shadow;
 mod tally;
 
 use std::num::NonZeroU64;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ use crossbeam_channel::{Receiver, Sender};
 use ringside_domain::state::VenueState;
 use ringside_domain::{Sequence, StateHash};
 use ringside_engine::{Engine, Limits};
+use ringside_gateway::server::session_of_stream;
 use ringside_journal::{RecoverError, prune};
 use ringside_snapshot::{Content, Generations, Header, SnapshotError};
 use ringside_storage::{Directory, Pace, StorageError};
@@ -112,8 +113,11 @@ pub struct SnapshotTask {
     hashes: Sender<StateHash>,
     /// Snapshots that were read whole, newest first.
     verified: Vec<Sequence>,
-    /// Segments of earlier sessions go.
+    /// Segments and streams of earlier sessions go.
     prune: bool,
+    /// A snapshot from before the session that was read whole.
+    verified_base: Option<Sequence>,
+    outbound: PathBuf,
 }
 
 impl SnapshotTask {
@@ -133,6 +137,8 @@ impl SnapshotTask {
             hashes,
             verified: base.into_iter().collect(),
             prune: false,
+            verified_base: None,
+            outbound: data_dir.join("outbound"),
         })
     }
 
@@ -146,6 +152,10 @@ impl SnapshotTask {
         lower_priority("snapshots are made");
         while let Ok(mut figures) = self.barriers.recv() {
             while let Ok(newer) = self.barriers.try_recv() {
+                // The last one of a session is what the next one can be told from.
+                if newer.venue.session != figures.venue.session {
+                    self.make_and_tell(&figures);
+                }
                 figures = newer;
             }
             self.make_and_tell(&figures);
@@ -206,23 +216,57 @@ impl SnapshotTask {
         self.shared.snapshots.write_micros.store(begin.elapsed().as_micros() as u64, Ordering::Relaxed);
         self.verified.insert(0, figures.sequence);
         self.verified.truncate(ringside_snapshot::KEPT);
-        self.generations.prune(&self.verified)?;
-        self.prune_sessions(&header)?;
+        let base = self.base_of(&header)?;
+        self.generations.prune(&self.verified, base)?;
+        self.prune_sessions(figures.venue.session, base)?;
         // Full or gone: the next start tells it.
         let _ = self.hashes.try_send(StateHash { sequence: figures.sequence, hash: state_hash });
         Ok(header)
     }
 
     /// Segments of earlier sessions go, where that is configured, once both snapshots stand for them.
-    fn prune_sessions(&self, newest: &Header) -> Result<(), MakeError> {
-        let (true, Some(oldest)) = (self.prune, self.verified.get(ringside_snapshot::KEPT - 1)) else {
+    fn prune_sessions(&mut self, session: u32, base: Option<Sequence>) -> Result<(), MakeError> {
+        let oldest = self.verified.get(ringside_snapshot::KEPT - 1).copied();
+        let (true, Some(oldest), Some(base)) = (self.prune, oldest, base) else { return Ok(()) };
+        if !self.is_whole(base)? {
             return Ok(());
-        };
-        let removed = prune(&self.journal, prunable(*oldest, newest.session_sequence))?;
+        }
+        self.remove_streams(session);
+        let removed = prune(&self.journal, prunable(oldest, base))?;
         if !removed.is_empty() {
             info!(first = removed[0], count = removed.len(), "segments of earlier sessions pruned");
         }
         Ok(())
+    }
+
+    /// The newest snapshot from before the session of another one: from there the streams of that session can be told.
+    fn base_of(&self, newest: &Header) -> Result<Option<Sequence>, MakeError> {
+        let older = |sequence: &Sequence| *sequence < newest.session_sequence;
+        Ok(self.generations.list()?.into_iter().find(older))
+    }
+
+    /// Nothing is removed that only a broken snapshot stands for. Each is read once.
+    fn is_whole(&mut self, base: Sequence) -> Result<bool, MakeError> {
+        if self.verified.contains(&base) || self.verified_base == Some(base) {
+            return Ok(true);
+        }
+        match self.generations.load(base, Limits::default()) {
+            Ok(_) => self.verified_base = Some(base),
+            Err(SnapshotError::Storage(error)) => return Err(error.into()),
+            Err(problem) => warn!(%problem, "segments of earlier sessions stay"),
+        }
+        Ok(self.verified_base == Some(base))
+    }
+
+    /// Streams of sessions before the last one: no snapshot that stays knows of them.
+    fn remove_streams(&self, session: u32) {
+        for entry in std::fs::read_dir(&self.outbound).into_iter().flatten().flatten() {
+            let of = entry.file_name().to_str().and_then(session_of_stream);
+            if of.is_some_and(|of| of + 1 < session) {
+                // What cannot be removed now is found again after the next snapshot.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// A venue that ends has no clients left that could be slowed down.
@@ -246,9 +290,11 @@ impl SnapshotTask {
     }
 }
 
-/// The first command that has to stay: of the present session, or behind the older of two snapshots.
-fn prunable(oldest_snapshot: Sequence, session_began: Sequence) -> Sequence {
-    oldest_snapshot.min(session_began)
+/// The first command that has to stay: behind the snapshot from before the present session, and behind the older of the two
+/// newest.
+fn prunable(oldest_snapshot: Sequence, base: Sequence) -> Sequence {
+    // The place right behind a snapshot is looked for in the segment of its last command.
+    oldest_snapshot.min(base)
 }
 
 /// The snapshots of a data directory, which has a place for them after this.

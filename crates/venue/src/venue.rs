@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
-use ringside_domain::{Event, Sequence, Symbol, Text};
+use ringside_domain::{Event, Sequence, Symbol};
 use ringside_engine::Engine;
 use ringside_gateway::limits::VERIFICATIONS_MAX;
 use ringside_gateway::{Credential, Gateway, GatewayError, GatewayOptions, LoginEntry, Verifier};
@@ -217,7 +217,7 @@ struct Wiring<'a> {
     verifier: Verifier,
     engine: Engine,
     journal: VenueJournal,
-    session: String,
+    session: u32,
     operator: Operator,
     desk: Desk,
     kept: Vec<Symbol>,
@@ -235,7 +235,7 @@ impl<'a> Wiring<'a> {
         tools: Tools,
     ) -> Result<Self, VenueError> {
         let Recovered { engine, journal, streams, sequence, kept, snapshot, barrier } = recovered;
-        let session = format!("{:010}", engine.counters().session);
+        let session = engine.counters().session;
         let (jobs, job_queue) = bounded(VERIFICATIONS_MAX);
         let (verdict_queue, verdicts) = bounded(VERIFICATIONS_MAX);
         let logins = engine.logins().iter().zip(streams).map(|(login, stream)| LoginEntry {
@@ -245,7 +245,8 @@ impl<'a> Wiring<'a> {
         });
         let options = GatewayOptions {
             listen: config.order_entry,
-            session: Text::new(&session).expect("ten digits fit"),
+            session,
+            outbound: config.data_dir.join("outbound"),
             logins: logins.collect(),
             jobs,
             verdicts,
@@ -256,6 +257,7 @@ impl<'a> Wiring<'a> {
         let shared = Arc::new(Shared::watched(sequence, SyncWatch::new(config.max_sync)));
         // Relaxed: nobody else runs yet.
         shared.snapshots.sequence.store(snapshot, Ordering::Relaxed);
+        shared.session.store(session, Ordering::Relaxed);
         let (hash_sender, hashes) = bounded(BARRIERS_MAX);
         let (told, waiting) = bounded(BARRIERS_MAX);
         let base = (snapshot > 0).then_some(snapshot);
@@ -293,7 +295,7 @@ impl<'a> Wiring<'a> {
         let ready = Ready {
             order_entry: self.gateway.local_addr(),
             admin: self.admin_listener.local_addr().map_err(VenueError::Thread)?,
-            session: self.session.clone(),
+            session: format!("{:010}", self.session),
             next_sequence: self.shared.published.get() + 1,
         };
         let identity = self.identity(ready.order_entry);
@@ -336,7 +338,6 @@ impl<'a> Wiring<'a> {
             json!({"name": thread.name, "stages": stages, "core": thread.core})
         });
         Identity {
-            session: self.session.clone(),
             sync: format!("{:?}", self.config.sync).to_lowercase(),
             threads: threads.collect(),
             idle: format!("{:?}", self.plan.idle).to_lowercase(),
@@ -475,7 +476,8 @@ fn start_stages(
     let (producer, journal_input, engine_input) = ring::input_ring();
     let (events, egress) = ring::output_ring();
     let inlet =
-        Inlet::new(producer, shared.clone(), parts.clock, vec![bells.journal.clone(), bells.engine.clone()]);
+        Inlet::new(producer, shared.clone(), parts.clock, vec![bells.journal.clone(), bells.engine.clone()])
+            .rolling_at(config.roll_at);
     let storage = StorageWatch::new(parts.journal.preparer_status(), parts.engine.counters().storage_full);
     let gateway = GatewayStage::new(
         parts.gateway,

@@ -152,6 +152,7 @@ fn leads_to_its_state(Golden { name, seed, rules_2, hash }: &Golden) {
             let path = ringside_gateway::server::stream_path(
                 &scratch.path().join("outbound"),
                 LoginId(n as u32 + 1),
+                1,
             );
             let bytes = std::fs::read(path).unwrap();
             assert_eq!((bytes.len() as u64, crc32fast::hash(&bytes)), (image.bytes, image.crc));

@@ -36,6 +36,7 @@ impl Bytes<'_> {
             firm: self.text(&FIRMS),
             account: self.text(&ACCOUNTS),
             cancel_on_disconnect: self.byte() > 128,
+            disconnect_grace_ms: if self.byte() > 128 { self.number() } else { 0 },
             self_trade_prevention: SelfTradePrevention::from_letter(b" NOBD"[usize::from(self.byte() % 5)])
                 .expect("a letter"),
         }

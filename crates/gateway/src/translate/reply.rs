@@ -9,7 +9,8 @@ use ringside_wire::ouch::{self, Reply, Tag, TagBuffer, Tags};
 
 /// True when an event becomes a message: it is a login's, and not for the public or the operator.
 pub fn has_reply(event: &Event) -> bool {
-    event.login != LoginId::VENUE && !matches!(event.fact, Fact::Market { .. } | Fact::Refused(_))
+    event.login != LoginId::VENUE
+        && !matches!(event.fact, Fact::Market { .. } | Fact::Refused(_) | Fact::SessionBegan(_))
 }
 
 /// Appends the OUCH message of an event that [`has_reply`]. On the wire, time is journaled time modulo one day.
@@ -109,7 +110,8 @@ fn plain_reply<'a>(timestamp: u64, fact: &Fact, tags: Tags<'a>) -> Reply<'a> {
         | Fact::Refreshed { .. }
         | Fact::Repriced { .. }
         | Fact::Market { .. }
-        | Fact::Refused(_) => unreachable!("handled by put_reply(), or no reply at all"),
+        | Fact::Refused(_)
+        | Fact::SessionBegan(_) => unreachable!("handled by put_reply(), or no reply at all"),
     }
 }
 

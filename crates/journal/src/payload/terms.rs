@@ -32,6 +32,8 @@ stored! {
     LoginTermsV2: 32 {
         terms: LoginTermsV1 = 0, account: [u8; 8] = 20, self_trade_prevention: u8 = 28, reserved: [u8; 3] = 29,
     }
+    /// Kinds 15 and 16, version 3.
+    LoginTermsV3: 36 { terms: LoginTermsV2 = 0, disconnect_grace_ms: u32_le = 32, }
 }
 
 /// The instrument as version 1 can say it.
@@ -112,12 +114,29 @@ impl LoginTermsV2 {
     }
 
     pub(super) fn to_domain(self, action: fn(LoginTerms) -> Action) -> Option<Command> {
+        Some(sent(self.terms.login, action(self.terms()?)))
+    }
+
+    fn terms(self) -> Option<LoginTerms> {
         let terms = LoginTerms {
             account: Text(self.account),
             self_trade_prevention: SelfTradePrevention::from_letter(self.self_trade_prevention)?,
             ..self.terms.terms()?
         };
-        is_zero(&self.reserved).then(|| sent(self.terms.login, action(terms)))
+        is_zero(&self.reserved).then_some(terms)
+    }
+}
+
+impl LoginTermsV3 {
+    pub(super) fn from_domain(login: u32, terms: &LoginTerms) -> LoginTermsV3 {
+        let disconnect_grace_ms = terms.disconnect_grace_ms.into();
+        LoginTermsV3 { terms: LoginTermsV2::from_domain(login, terms), disconnect_grace_ms }
+    }
+
+    pub(super) fn to_domain(self, action: fn(LoginTerms) -> Action) -> Option<Command> {
+        let disconnect_grace_ms = self.disconnect_grace_ms.to_native();
+        let terms = LoginTerms { disconnect_grace_ms, ..self.terms.terms()? };
+        Some(sent(self.terms.terms.login, action(terms)))
     }
 }
 

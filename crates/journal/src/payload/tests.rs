@@ -102,6 +102,9 @@ fn terms_are_written_in_version_2_only_when_version_1_cannot_say_them() {
     let account = LoginTerms { account: Text(*b"ACCOUNT1"), ..login };
     assert_eq!(encoded(Action::ChangeLogin(account)).0, Encoded { kind: 16, version: 2, length: 32 });
     assert_eq!(decoded(Action::ChangeLogin(account), |_| ()), Ok(Action::ChangeLogin(account)));
+    let patient = LoginTerms { disconnect_grace_ms: 5_000, ..login };
+    assert_eq!(encoded(Action::AddLogin(patient)).0, Encoded { kind: 15, version: 3, length: 36 });
+    assert_eq!(decoded(Action::AddLogin(patient), |_| ()), Ok(Action::AddLogin(patient)));
 }
 
 #[test]
@@ -152,12 +155,12 @@ fn a_name_longer_than_its_scope_is_refused() {
 
 #[test]
 fn the_version_after_the_last_is_newer() {
-    for kind in 1..=33 {
+    for kind in 1..=34 {
         let last = KINDS.iter().filter(|known| known.0 == kind).map(|known| known.1).max().unwrap();
         assert_eq!(decode(kind, last + 1, &[0; 16]), Err(PayloadFault::NewerVersion));
         assert_eq!(decode(kind, 0, &[0; 16]), Err(PayloadFault::NewerVersion));
     }
-    assert_eq!(decode(34, 1, &[0; 16]), Err(PayloadFault::UnknownKind));
+    assert_eq!(decode(35, 1, &[0; 16]), Err(PayloadFault::UnknownKind));
 }
 
 #[test]

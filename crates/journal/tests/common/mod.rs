@@ -188,7 +188,7 @@ fn later_bust() -> Bust {
     }
 }
 
-/// What needs version 2, and kinds 19 to 32.
+/// What needs version 2 or 3, and kinds from 19 on.
 fn later_commands() -> Vec<Command> {
     let limits = RiskLimits {
         quantity_max: 11,
@@ -246,6 +246,9 @@ fn later_commands() -> Vec<Command> {
         Action::Snapshot,
         Action::StateHash(StateHash { sequence: 0x0102_0304_0506_0708, hash: 0x1112_1314_1516_1718 }),
         Action::SetRules(Rules::NEWEST),
+        Action::AddLogin(LoginTerms { disconnect_grace_ms: 0x0102_0304, ..later_login() }),
+        Action::ChangeLogin(LoginTerms { disconnect_grace_ms: 1, ..later_login() }),
+        Action::RollSession,
     ];
     let sender = |action: &Action| matches!(action, Action::Enter(_) | Action::Replace(_));
     let login = |action: &Action| LoginId(if sender(action) { 7 } else { 0 });

@@ -82,6 +82,7 @@ fn operator_json(engine: &Engine, action: &Action) -> Value {
         Action::SetState(set) => (set_state_json(set), set.instrument),
         Action::Uncross(instrument) => (json!({"type": "uncross"}), *instrument),
         Action::EndOfDay => return json!({"type": "end_of_day"}),
+        Action::RollSession => return json!({"type": "roll_session"}),
         Action::SetLimits(set) => {
             let mut value = scoped("set_limits", set.scope);
             put(&mut value, "limits", limits_json(&set.limits));
@@ -172,6 +173,7 @@ fn login_json(kind: &str, terms: &LoginTerms) -> Value {
     let mut value = json!({"type": kind, "login_id": terms.login.0, "username": terms.username.as_str(),
         "firm": terms.firm.as_str(), "cancel_on_disconnect": terms.cancel_on_disconnect,
         "self_trade_prevention": letter(terms.self_trade_prevention as u8)});
+    put_numbers(&mut value, &[("disconnect_grace_ms", terms.disconnect_grace_ms)]);
     put_text(&mut value, "account", &terms.account);
     value
 }

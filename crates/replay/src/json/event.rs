@@ -18,6 +18,7 @@ pub fn event_json(names: &impl Names, event: &Event) -> Value {
         Fact::Refused(refusal) => {
             json!({"type": "refused", "reason": *refusal as u8, "reason_name": format!("{refusal:?}")})
         }
+        Fact::SessionBegan(session) => json!({"type": "session_began", "session": session}),
         fact => fact_json(fact),
     };
     if event.login != LoginId::VENUE {

@@ -198,7 +198,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(kinds.len(), 31, "{kinds:?}");
+        assert_eq!(kinds.len(), 32, "{kinds:?}");
     }
 
     #[test]

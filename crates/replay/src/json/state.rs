@@ -198,6 +198,12 @@ fn login_json(engine: &Engine, login: &LoginState) -> Value {
         "disabled": login.disabled, "cancel_on_disconnect": terms.cancel_on_disconnect,
         "self_trade_prevention": letter(terms.self_trade_prevention as u8),
         "live_orders": found.map_or(0, |found| found.live_orders), "last_user_ref_num": channels});
+    if terms.disconnect_grace_ms != 0 {
+        put(&mut value, "disconnect_grace_ms", json!(terms.disconnect_grace_ms));
+    }
+    if login.grace_ends_ns != 0 {
+        put(&mut value, "grace_ends_ns", json!(login.grace_ends_ns));
+    }
     put_text(&mut value, "account", &terms.account);
     value
 }

@@ -184,6 +184,7 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
         Action::SetKey([1, 2]),
         Action::Uncross(instrument),
         Action::EndOfDay,
+        Action::RollSession,
         Action::Snapshot,
         Action::SetRules(Rules::NEWEST),
         Action::StateHash(StateHash { sequence: 7, hash: 8 }),
@@ -203,6 +204,7 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
             "set_key",
             "uncross",
             "end_of_day",
+            "roll_session",
             "snapshot",
             "set_rules",
             "state_hash",
@@ -212,8 +214,8 @@ fn every_command_of_the_operator_has_a_name_of_its_own() {
         ]
     );
     assert_eq!(command(actions[1])["seed"], json!(u64::MAX));
-    assert_eq!(command(actions[6])["rules"], Rules::NEWEST.version());
-    assert_eq!(command(actions[8])["limits"]["notional_max"], 5);
+    assert_eq!(command(actions[7])["rules"], Rules::NEWEST.version());
+    assert_eq!(command(actions[9])["limits"]["notional_max"], 5);
 }
 
 #[test]

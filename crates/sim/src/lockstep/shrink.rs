@@ -88,6 +88,7 @@ fn plainer(command: &Command) -> Vec<Command> {
                 plain,
                 LoginTerms { account: plain.account, ..terms },
                 LoginTerms { cancel_on_disconnect: false, ..terms },
+                LoginTerms { disconnect_grace_ms: 0, ..terms },
                 LoginTerms { self_trade_prevention: plain.self_trade_prevention, ..terms },
             ];
             logins

@@ -148,6 +148,7 @@ impl RandomFlow {
         let firm = Firm::new(self.prng.pick(&FIRMS)).expect("Invariant: four letters fit");
         let mut terms = LoginTerms::plain(login, username, firm);
         terms.cancel_on_disconnect = self.prng.chance(50);
+        terms.disconnect_grace_ms = self.prng.pick(&[0, 0, 1, 200]);
         terms.account = account(self.prng.pick(&["", "", "FUND", "POOL"]));
         if self.shape.features.prevention && self.prng.chance(80) {
             terms.self_trade_prevention = self.prng.pick(&[

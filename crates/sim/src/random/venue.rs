@@ -163,8 +163,9 @@ impl RandomFlow {
 
     fn any_day(&mut self) -> Action {
         match self.prng.below(10) {
-            0..=2 => Action::EndOfDay,
-            3..=7 => Action::StartSession(1 + self.prng.below(1_000) as u32),
+            0..=1 => Action::EndOfDay,
+            2..=4 => Action::RollSession,
+            5..=7 => Action::StartSession(1 + self.prng.below(1_000) as u32),
             _ => {
                 self.storage_full = true;
                 Action::StorageFull(true)

@@ -57,7 +57,7 @@ impl Reference {
         Some(self.orders[order_ref])
     }
 
-    /// When the next thing happens by itself: the earliest end of a call or of an order.
+    /// When the next thing happens by itself: the earliest end of a call, of an order, or of somebody's grace.
     pub fn next_due(&self) -> Option<TimeNs> {
         self.next_to_happen().map(|(at, _)| at)
     }

@@ -1,4 +1,4 @@
-//! What takes shares off without a trade: cancel, modify, mass cancel, disconnect, operator, end of day; and the two
+//! What takes shares off without a trade: cancel, modify, mass cancel, operator, end of day; and the two
 //! requests that touch no order (entry switches, account query).
 
 use ringside_domain::{
@@ -82,14 +82,6 @@ impl Reference {
     pub(super) fn account_query(&mut self, login: LoginId, user_ref_idx: u8) {
         let user_ref_num = self.login(login).last(user_ref_idx).saturating_add(1);
         self.tell(login, user_ref_idx, Fact::NextUserRefNum { user_ref_num });
-    }
-
-    pub(super) fn disconnect(&mut self, login: LoginId) {
-        self.login_mut(login).connected = false;
-        if self.login(login).terms.cancel_on_disconnect {
-            let doomed = |order: &Order| order.login == login && !order.outlives_the_day();
-            self.cancel_all(doomed, CancelReason::Supervisory);
-        }
     }
 
     /// Day orders of all instruments end.

@@ -33,17 +33,14 @@ impl Reference {
         draft: &Order,
         quantity: u32,
         options: &OrderOptions,
-        times_in_force: &[u8],
+        is_new: bool,
     ) -> Option<RejectReason> {
         let terms = &self.at(draft.instrument).terms;
         first(&[
             (is_bad_quantity(quantity, terms), RejectReason::Quantity),
             (is_bad_price(draft.terms.price, terms), RejectReason::Price),
             (!b"YNA".contains(&draft.terms.display), RejectReason::Display),
-            (
-                has_bad_letter(draft, options, times_in_force) || self.contradicts_itself(draft),
-                RejectReason::Other,
-            ),
+            (has_bad_letter(draft, options, is_new) || self.contradicts_itself(draft), RejectReason::Other),
             (has_bad_second_price(draft, terms), RejectReason::Price),
             (draft.terms.min_quantity > quantity, RejectReason::MinQuantity),
             (has_bad_floor(draft, terms), RejectReason::MaxFloor),
@@ -98,8 +95,9 @@ fn is_bad_price(price: u64, terms: &InstrumentTerms) -> bool {
 }
 
 /// 0 is an absent tag.
-fn has_bad_letter(draft: &Order, options: &OrderOptions, times_in_force: &[u8]) -> bool {
+fn has_bad_letter(draft: &Order, options: &OrderOptions, is_new: bool) -> bool {
     let terms = &draft.terms;
+    let times_in_force: &[u8] = if is_new { b"0356E" } else { b"0356" };
     !b"APRO".contains(&terms.capacity)
         || !b"YN".contains(&terms.intermarket_sweep)
         || !b"NOCH".contains(&terms.cross_type)
@@ -110,7 +108,7 @@ fn has_bad_letter(draft: &Order, options: &OrderOptions, times_in_force: &[u8]) 
         || !b"\0LPMR".contains(&terms.price_type)
         || !b"\0FM".contains(&draft.execution)
         || options.refused_tag != 0
-        || draft.user_ref_idx == USER_REF_IDX_CARRIED
+        || (is_new && draft.user_ref_idx == USER_REF_IDX_CARRIED)
 }
 
 fn may_have_no_discretion(draft: &Order) -> bool {

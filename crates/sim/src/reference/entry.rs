@@ -29,7 +29,7 @@ impl Reference {
         let side = Side::from_letter(enter.side).ok_or(RejectReason::Side)?;
         let instrument = self.find_instrument(enter.symbol).ok_or(RejectReason::Symbol)?;
         let draft = self.draft(login, instrument, side, enter);
-        let invalid = self.reason_invalid(&draft, enter.quantity, &enter.options, b"0356E");
+        let invalid = self.reason_invalid(&draft, enter.quantity, &enter.options, true);
         let reason = invalid.or_else(|| self.reason_not_now(&draft, None));
         let reason = reason.or(self.is_full().then_some(RejectReason::Capacity));
         reason.map_or(Ok(draft), Err)
@@ -136,7 +136,7 @@ impl Reference {
         let becomes_a_stop = options.trigger_price > 0 && !original.is_stop();
         replace.quantity <= original.executed + original.prevented
             || becomes_a_stop
-            || self.reason_invalid(draft, replace.quantity, options, b"0356").is_some()
+            || self.reason_invalid(draft, replace.quantity, options, false).is_some()
     }
 
     fn reject_replacement(&mut self, original: &Order, replace: &Replace, reason: RejectReason) {

@@ -10,6 +10,7 @@
 //! - `matching`, `prevention`, `prorata`: trading (§2, §4, §5, §14).
 //! - `settle`, `pegs`: what moves by itself (§6, §7, §10). `states`, `auction`: §8 and §9.
 //! - `risk`, `balances`, `bust`: §12 and §13. `config`: instruments and logins. `draw`: random numbers.
+//! - `roll`: connections, and the end of a session (§11, §18).
 //! - `state`, `instrument`: what is remembered. `access`: what others may ask. `view`: the state in the words of
 //!   `domain::state`, and its hash. `audit`: invariants.
 //!
@@ -32,6 +33,7 @@ mod prevention;
 mod prorata;
 mod resting;
 mod risk;
+mod roll;
 mod settle;
 mod state;
 mod states;
@@ -90,6 +92,7 @@ pub struct Reference {
 enum Due {
     CallEnds(InstrumentId),
     OrderEnds(OrderRef),
+    Absence(LoginId),
 }
 
 impl Reference {
@@ -142,13 +145,16 @@ impl Reference {
         let calls = self.instruments.iter().filter(|(_, instrument)| instrument.call_ends_ns > 0);
         let call = calls.map(|(id, instrument)| (instrument.call_ends_ns, Due::CallEnds(*id))).min();
         let order = self.ends.first().map(|(at, order_ref)| (*at, Due::OrderEnds(*order_ref)));
-        call.into_iter().chain(order).min()
+        let absent = self.logins.iter().filter(|(_, login)| login.grace_ends_ns > 0);
+        let grace = absent.map(|(id, login)| (login.grace_ends_ns, Due::Absence(*id))).min();
+        call.into_iter().chain(order).chain(grace).min()
     }
 
     fn happen(&mut self, due: Due) {
         match due {
             Due::CallEnds(instrument) => self.end_call(instrument),
             Due::OrderEnds(order_ref) => self.cancel_whole(order_ref, CancelReason::Timeout),
+            Due::Absence(login) => self.cancel_for_absence(login),
         }
     }
 
@@ -171,6 +177,7 @@ impl Reference {
             Action::SetState(request) => self.set_state(&request),
             Action::Uncross(instrument) => self.uncross_now(instrument),
             Action::EndOfDay => self.just(Reference::end_of_day),
+            Action::RollSession => self.just(Reference::roll_session),
             Action::SetLimits(request) => self.set_limits(&request),
             Action::Restrict(request) => self.restrict(&request),
             Action::Kill(request) => self.kill(&request),
@@ -204,7 +211,7 @@ impl Reference {
             Action::DisableEntry(switch) => self.disable_entry(login, switch),
             Action::EnableEntry(switch) => self.enable_entry(login, switch),
             Action::AccountQuery(query) => self.account_query(login, query.user_ref_idx),
-            Action::Connect => self.login_mut(login).connected = true,
+            Action::Connect => self.connect(login),
             Action::Disconnect => self.disconnect(login),
             _ => unreachable!("Invariant: obey() took every command of the venue"),
         }

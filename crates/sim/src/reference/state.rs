@@ -147,6 +147,8 @@ pub(super) struct Login {
     pub(super) terms: LoginTerms,
     pub(super) connected: bool,
     pub(super) disabled: bool,
+    /// When its orders are cancelled unless it comes back; 0 = never.
+    pub(super) grace_ends_ns: TimeNs,
     pub(super) removed: bool,
     /// Last UserRefNum of every channel that consumed one.
     pub(super) channels: BTreeMap<u8, UserRefNum>,
@@ -154,7 +156,14 @@ pub(super) struct Login {
 
 impl Login {
     pub(super) fn new(terms: LoginTerms) -> Self {
-        Login { terms, connected: false, disabled: false, removed: false, channels: BTreeMap::new() }
+        Login {
+            terms,
+            connected: false,
+            disabled: false,
+            grace_ends_ns: 0,
+            removed: false,
+            channels: BTreeMap::new(),
+        }
     }
 
     /// Last UserRefNum consumed on the channel.

@@ -61,6 +61,7 @@ impl Reference {
             listed: !login.removed,
             connected: login.connected,
             disabled: login.disabled,
+            grace_ends_ns: login.grace_ends_ns,
         };
         self.logins.values().map(state).collect()
     }

@@ -121,7 +121,7 @@ impl Names {
 }
 
 /// First words of lines that are no client's command: a login of this name goes by its number.
-pub(super) const KEYWORDS: [&str; 25] = [
+pub(super) const KEYWORDS: [&str; 26] = [
     "orders-max",
     "at",
     "public",
@@ -137,6 +137,7 @@ pub(super) const KEYWORDS: [&str; 25] = [
     "state",
     "uncross",
     "end-of-day",
+    "roll-session",
     "limits",
     "restrict",
     "allow",

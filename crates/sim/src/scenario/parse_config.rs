@@ -45,11 +45,12 @@ impl Names {
                 "firm" => terms.firm = text(value)?,
                 "account" => terms.account = text(value)?,
                 "cancel-on-disconnect" => terms.cancel_on_disconnect = true,
+                "grace-ms" => terms.disconnect_grace_ms = number(value)?,
                 "stp" => {
                     terms.self_trade_prevention =
                         one_of(&PREVENTIONS, value, "a mode of self-trade prevention")?;
                 }
-                _ => return Err(wrong(key, "firm=, account=, cancel-on-disconnect, stp= or id=")),
+                _ => return Err(wrong(key, "firm=, account=, cancel-on-disconnect, grace-ms=, stp= or id=")),
             }
         }
         terms.login = self.add_login(&name, id);

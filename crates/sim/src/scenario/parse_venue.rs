@@ -18,6 +18,7 @@ impl Names {
             "state" => Action::SetState(self.set_state(words)?),
             "uncross" => Action::Uncross(self.known_instrument(words)?),
             "end-of-day" => Action::EndOfDay,
+            "roll-session" => Action::RollSession,
             "snapshot" => Action::Snapshot,
             "rules" => Action::SetRules(rules(words)?),
             "limits" => Action::SetLimits(self.set_limits(words)?),

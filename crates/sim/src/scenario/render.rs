@@ -18,6 +18,7 @@ pub fn render(event: &Event, names: &Names) -> String {
             return line.0;
         }
         Fact::Refused(why) => return format!("refused {}", sure_word(&REFUSALS, why)),
+        Fact::SessionBegan(session) => return format!("session {session}"),
         _ => Line::new(names.login_name(event.login)),
     };
     line.fact(&event.fact);
@@ -44,7 +45,9 @@ impl Line {
                 self.text("firm", firm);
             }
             Fact::NextUserRefNum { user_ref_num } => self.words(format_args!("next {user_ref_num}")),
-            Fact::Market { .. } | Fact::Refused(_) => unreachable!("Invariant: render() told them apart"),
+            Fact::Market { .. } | Fact::Refused(_) | Fact::SessionBegan(_) => {
+                unreachable!("Invariant: render() told them apart")
+            }
         }
     }
 

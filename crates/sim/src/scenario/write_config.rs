@@ -45,6 +45,7 @@ impl Writer<'_> {
         if terms.cancel_on_disconnect {
             line.words("cancel-on-disconnect");
         }
+        line.number("grace-ms", terms.disconnect_grace_ms);
         if terms.self_trade_prevention != SelfTradePrevention::None {
             line.option("stp", sure_word(&PREVENTIONS, &terms.self_trade_prevention));
         }

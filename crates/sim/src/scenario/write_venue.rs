@@ -17,6 +17,7 @@ impl Writer<'_> {
             Action::SetState(set) => self.set_state(set),
             Action::Uncross(instrument) => Line(format!("uncross {}", self.instrument(*instrument))),
             Action::EndOfDay => Line::new("end-of-day"),
+            Action::RollSession => Line::new("roll-session"),
             Action::Snapshot => Line::new("snapshot"),
             Action::SetRules(rules) => Line(format!("rules {}", rules.version())),
             Action::SetLimits(set) => self.set_limits(set),

@@ -36,6 +36,10 @@ stored! {
         cancel_on_disconnect: u8 = 22, self_trade_prevention: u8 = 23, listed: u8 = 24, connected: u8 = 25,
         disabled: u8 = 26, reserved: [u8; 5] = 27,
     }
+    /// A login, format 2.
+    LoginV2: 48 {
+        login: LoginV1 = 0, grace_ends_ns: u64_le = 32, disconnect_grace_ms: u32_le = 40, reserved: [u8; 4] = 44,
+    }
     /// A flow of UserRefNums.
     ChannelV1: 16 {
         login: u32_le = 0, last: u32_le = 4, oldest: u32_le = 8, user_ref_idx: u8 = 12, reserved: [u8; 3] = 13,
@@ -197,6 +201,7 @@ impl LoginV1 {
             firm: Text(self.firm),
             account: Text(self.account),
             cancel_on_disconnect: flag(self.cancel_on_disconnect)?,
+            disconnect_grace_ms: 0,
             self_trade_prevention: SelfTradePrevention::from_letter(self.self_trade_prevention)?,
         };
         Some(LoginState {
@@ -204,7 +209,26 @@ impl LoginV1 {
             listed: flag(self.listed)?,
             connected: flag(self.connected)?,
             disabled: flag(self.disabled)?,
+            grace_ends_ns: 0,
         })
+    }
+}
+
+impl LoginV2 {
+    pub(crate) fn of(state: &LoginState) -> LoginV2 {
+        LoginV2 {
+            login: LoginV1::of(state),
+            grace_ends_ns: state.grace_ends_ns.into(),
+            disconnect_grace_ms: state.terms.disconnect_grace_ms.into(),
+            reserved: [0; 4],
+        }
+    }
+
+    pub(crate) fn state(&self) -> Option<LoginState> {
+        is_zero(&self.reserved).then_some(())?;
+        let old = self.login.state()?;
+        let terms = LoginTerms { disconnect_grace_ms: self.disconnect_grace_ms.to_native(), ..old.terms };
+        Some(LoginState { terms, grace_ends_ns: self.grace_ends_ns.to_native(), ..old })
     }
 }
 

@@ -22,9 +22,6 @@ pub enum CommandError {
     /// It contradicts what is there.
     #[error("{0}")]
     Conflict(String),
-    /// This version cannot do it.
-    #[error("not offered yet")]
-    NotOffered,
 }
 
 /// What a request asks for.
@@ -155,7 +152,7 @@ pub fn parse(body: &[u8], directory: &Directory) -> Result<Request, CommandError
         RawCommand::EndOfDay {} => Action::EndOfDay,
         RawCommand::Tick {} => Action::Tick,
         RawCommand::Snapshot {} => Action::Snapshot,
-        RawCommand::RollSession {} => return Err(CommandError::NotOffered),
+        RawCommand::RollSession {} => Action::RollSession,
     };
     Ok(Request::Send(action))
 }
@@ -422,7 +419,7 @@ mod tests {
     #[test]
     fn what_is_not_there_and_what_is_not_offered() {
         assert!(matches!(read(r#"{"command":"uncross","symbol":"NONE"}"#), Err(CommandError::Unknown(_))));
-        assert_eq!(read(r#"{"command":"roll_session"}"#), Err(CommandError::NotOffered));
+        assert_eq!(read(r#"{"command":"roll_session"}"#), Ok(Request::Send(Action::RollSession)));
         assert_eq!(read(r#"{"command":"snapshot"}"#), Ok(Request::Send(Action::Snapshot)));
         let twice = r#"{"command":"add_instrument","symbol":"ESH4","tick_size":"0.25"}"#;
         assert!(matches!(read(twice), Err(CommandError::Conflict(_))));

@@ -144,7 +144,6 @@ fn misread(error: CommandError) -> Reply {
         CommandError::Malformed(_) => StatusCode::BAD_REQUEST,
         CommandError::Unknown(_) => StatusCode::NOT_FOUND,
         CommandError::Conflict(_) => StatusCode::CONFLICT,
-        CommandError::NotOffered => StatusCode::NOT_IMPLEMENTED,
     };
     failed(status, &error.to_string())
 }

@@ -6,6 +6,7 @@ use ringside_gateway::auth::is_password_hash;
 use serde::Deserialize;
 
 use super::LoginConfig;
+use super::number::milliseconds;
 use super::raw::{Checked, text, wrong};
 
 #[derive(Deserialize)]
@@ -18,6 +19,7 @@ pub(super) struct RawLogin {
     account: Option<String>,
     #[serde(default)]
     cancel_on_disconnect: bool,
+    cancel_on_disconnect_grace: Option<String>,
     self_trade_prevention: Option<String>,
 }
 
@@ -26,10 +28,24 @@ impl RawLogin {
         let terms = LoginTerms {
             account: self.account.as_deref().map_or(Ok(Default::default()), |name| text("account", name))?,
             cancel_on_disconnect: self.cancel_on_disconnect,
+            disconnect_grace_ms: grace(
+                self.cancel_on_disconnect,
+                self.cancel_on_disconnect_grace.as_deref(),
+            )?,
             self_trade_prevention: prevention(self.self_trade_prevention.as_deref().unwrap_or("none"))?,
             ..LoginTerms::plain(LoginId(0), text("username", &self.username)?, text("firm", &self.firm)?)
         };
         Ok(LoginConfig { terms, password: password(self.password, self.password_hash)? })
+    }
+}
+
+/// A grace without anything to be spared from is a mistake.
+fn grace(cancel_on_disconnect: bool, text: Option<&str>) -> Checked<u32> {
+    const KEY: &str = "cancel_on_disconnect_grace";
+    match milliseconds(text.unwrap_or("0s")) {
+        Err(problem) => wrong(KEY, problem),
+        Ok(ms) if ms > 0 && !cancel_on_disconnect => wrong(KEY, "needs cancel_on_disconnect = true"),
+        Ok(ms) => Ok(ms),
     }
 }
 

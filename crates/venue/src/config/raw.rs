@@ -16,6 +16,7 @@ use super::{
     AdminToken, Apply, Config, ConfigError, Cores, Layout, LoginConfig, Overrides, Pipeline, SnapshotConfig,
     Sync, Wait,
 };
+use crate::roll::RollAt;
 use crate::stall::SYNC_MAX;
 
 /// Smallest segment: a few thousand commands.
@@ -135,9 +136,6 @@ impl Raw {
     }
 
     fn checked(self, file: String) -> Checked<Config> {
-        if let Some(roll_at) = self.session.roll_at.filter(|at| at != "never") {
-            return wrong("session.roll_at", format!("{roll_at:?} is not built yet; only \"never\""));
-        }
         let logins = logins(self.login)?;
         Ok(Config {
             file,
@@ -151,11 +149,26 @@ impl Raw {
             archive: self.journal.archive.clone(),
             segment_size: self.journal.segment_size()?,
             pipeline: self.pipeline.checked()?,
+            roll_at: self.session.roll_at()?,
             snapshot: self.snapshot.checked()?,
             instruments: instruments(self.instrument)?,
             limits: limits::limits(&self.limits, &logins)?,
             logins,
         })
+    }
+}
+
+impl RawSession {
+    fn roll_at(&self) -> Checked<Option<RollAt>> {
+        match self.roll_at.as_deref().unwrap_or("never") {
+            "never" => Ok(None),
+            text => match RollAt::parse(text) {
+                None => {
+                    wrong("session.roll_at", format!("{text:?} is neither \"never\" nor \"HH:MM\" (UTC)"))
+                }
+                found => Ok(found),
+            },
+        }
     }
 }
 

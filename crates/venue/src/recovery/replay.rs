@@ -9,7 +9,7 @@ use ringside_gateway::server::{append_event, stream_path};
 use ringside_gateway::{GatewayError, Outbound};
 use ringside_journal::format::{SEGMENT_HEADER_LENGTH, SegmentHeader, segment_file_name, segment_number};
 use ringside_journal::{Entry, RecoverError};
-use ringside_snapshot::{Header, StreamImage};
+use ringside_snapshot::{Header, Loaded, StreamImage};
 use ringside_storage::{Directory, Disk, ReadAt, StorageError};
 
 use crate::venue::VenueError;
@@ -63,6 +63,12 @@ impl Replayed {
         Replayed { engine, streams, sequence, barrier: sequence, base: Some(*header), told: false }
     }
 
+    /// What a snapshot knew that is older than the present session: streams are told from the next roll on.
+    pub(super) fn before_session(loaded: Loaded, outbound: &Path) -> Replayed {
+        let streams = Streams { silent: true, ..Streams::new(outbound) };
+        Replayed::behind(&loaded.header, loaded.engine, streams)
+    }
+
     /// Carried out without a snapshot that is there all the same. Whether the journal has told its state hash was not
     /// looked at: it counts as told.
     pub(super) fn knowing(self, header: &Header) -> Replayed {
@@ -97,13 +103,14 @@ impl Replayed {
             _ => {}
         }
         let streams = &mut self.streams;
-        let mut refusal = None;
-        self.engine.apply(time_ns, command, &mut |event: Event| {
-            if let Fact::Refused(why) = event.fact {
-                refusal = Some(why);
-            }
-            streams.append(time_ns, &event);
+        let logins = self.engine.logins().len();
+        let (mut refusal, mut rolled) = (None, Ok(()));
+        self.engine.apply(time_ns, command, &mut |event: Event| match event.fact {
+            Fact::Refused(why) => refusal = Some(why),
+            Fact::SessionBegan(session) => rolled = streams.roll(session, logins),
+            _ => streams.append(time_ns, &event),
         });
+        rolled?;
         self.streams.settle(self.engine.logins().len())?;
         Ok(refusal)
     }
@@ -207,16 +214,23 @@ pub(super) struct Streams {
     directory: PathBuf,
     pub(super) streams: Vec<Outbound>,
     dirty: Vec<usize>,
+    /// SoupBinTCP session that they tell.
+    session: u32,
+    /// Nothing is kept before the next roll.
+    silent: bool,
 }
 
 impl Streams {
     fn new(directory: &Path) -> Self {
-        Streams { directory: directory.into(), streams: Vec::new(), dirty: Vec::new() }
+        // Every journal begins with session 1.
+        let (streams, dirty) = (Vec::new(), Vec::new());
+        Streams { directory: directory.into(), streams, dirty, session: 1, silent: false }
     }
 
     /// The streams as a snapshot knows them, or the first file that is not like that. Files are looked at on all cores.
     pub(super) fn resume(
         directory: &Path,
+        session: u32,
         images: &[StreamImage],
     ) -> Result<Result<Streams, PathBuf>, VenueError> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -225,14 +239,14 @@ impl Streams {
             let looking: Vec<_> = images
                 .chunks(share)
                 .enumerate()
-                .map(|(n, images)| scope.spawn(move || resume_some(directory, n * share, images)))
+                .map(|(n, images)| scope.spawn(move || resume_some(directory, session, n * share, images)))
                 .collect();
             let joined = looking.into_iter().map(|thread| thread.join());
             joined
                 .map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
                 .collect::<Vec<_>>()
         });
-        let mut streams = Streams::new(directory);
+        let mut streams = Streams { session, ..Streams::new(directory) };
         for part in parts {
             match part? {
                 Ok(some) => streams.streams.extend(some),
@@ -243,7 +257,7 @@ impl Streams {
     }
 
     fn append(&mut self, time_ns: TimeNs, event: &Event) {
-        if event.login == LoginId::VENUE {
+        if event.login == LoginId::VENUE || self.silent {
             return;
         }
         let at = event.login.0 as usize - 1;
@@ -261,13 +275,25 @@ impl Streams {
         Ok(())
     }
 
+    /// A session has begun, with so many logins: what is told from now on is in streams of its own.
+    fn roll(&mut self, session: u32, logins: usize) -> Result<(), VenueError> {
+        self.store()?;
+        (self.session, self.silent) = (session, false);
+        self.streams.clear();
+        self.dirty.clear();
+        self.settle(logins)
+    }
+
     /// After a command: long tails go to their files, a new login gets its stream.
     fn settle(&mut self, logins: usize) -> Result<(), VenueError> {
+        if self.silent {
+            return Ok(());
+        }
         for at in self.dirty.drain(..) {
             self.streams[at].store_if_long().map_err(GatewayError::from)?;
         }
         while self.streams.len() < logins {
-            let path = stream_path(&self.directory, LoginId(self.streams.len() as u32 + 1));
+            let path = stream_path(&self.directory, LoginId(self.streams.len() as u32 + 1), self.session);
             self.streams.push(Outbound::create(&path).map_err(GatewayError::from)?);
         }
         Ok(())
@@ -277,12 +303,13 @@ impl Streams {
 /// Streams from index `first` on, or the first path whose file is not as it was.
 fn resume_some(
     directory: &Path,
+    session: u32,
     first: usize,
     images: &[StreamImage],
 ) -> Result<Result<Vec<Outbound>, PathBuf>, VenueError> {
     let mut streams = Vec::with_capacity(images.len());
     for (n, image) in images.iter().enumerate() {
-        let path = stream_path(directory, LoginId((first + n) as u32 + 1));
+        let path = stream_path(directory, LoginId((first + n) as u32 + 1), session);
         match Outbound::resume(&path, (image.messages, image.bytes, image.crc)).map_err(GatewayError::from)? {
             Some(stream) => streams.push(stream),
             None => return Ok(Err(path)),

@@ -1,6 +1,6 @@
 //! The engine beside the engine: a snapshot, and the journal after it.
 
-use ringside_domain::{Action, Command, Event, LoginId, Sequence, TimeNs};
+use ringside_domain::{Action, Command, Event, Fact, LoginId, Sequence, TimeNs};
 use ringside_engine::{Engine, Limits};
 use ringside_journal::Reader;
 use ringside_snapshot::{Generations, Header, Position, StreamImage};
@@ -75,12 +75,15 @@ impl Shadow {
 
     fn carry_out(&mut self, sequence: Sequence, time_ns: TimeNs, command: &Command) -> Result<(), MakeError> {
         match command.action {
-            Action::StartSession(_) => self.session_sequence = sequence,
+            Action::StartSession(_) | Action::RollSession => self.session_sequence = sequence,
             Action::StateHash(told) => self.compare(told.sequence, told.hash)?,
             _ => {}
         }
         let Shadow { engine, streams, scratch, .. } = self;
         engine.apply(time_ns, command, &mut |event: Event| {
+            if let Fact::SessionBegan(_) = event.fact {
+                streams.fill(StreamTally::default());
+            }
             if event.login != LoginId::VENUE {
                 streams[event.login.0 as usize - 1].add(time_ns, &event, scratch);
             }

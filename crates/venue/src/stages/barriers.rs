@@ -101,4 +101,5 @@ impl Barriers {
     }
 }
 
-const BARRIER: Command = Command { login: LoginId::VENUE, action: Action::Snapshot };
+/// Asks for a snapshot.
+pub(super) const BARRIER: Command = Command { login: LoginId::VENUE, action: Action::Snapshot };

@@ -11,10 +11,12 @@ use ringside_gateway::{CommandSink, Gateway};
 use ringside_journal::PreparerStatus;
 use tracing::{info, warn};
 
+use super::barriers::BARRIER;
 use super::{Barriers, Stage, StageError, Waited};
 use crate::clock::{Reading, VenueClock};
 use crate::desk::Desk;
 use crate::ring::{InputProducer, InputSlot, OUTPUT_SLOTS, OutputPoller, OutputSlot};
+use crate::roll::RollAt;
 use crate::shared::{GatewayCounters, Shared};
 use crate::threads::ThreadBell;
 
@@ -29,6 +31,11 @@ pub struct Inlet {
     clock: VenueClock,
     /// Stamp of the commands of this turn.
     time_ns: TimeNs,
+    roll_at: Option<RollAt>,
+    /// When the session rolls next; `TimeNs::MAX` = never. Nothing is stamped with it or later before that roll.
+    next_roll_ns: TimeNs,
+    /// Rolls in the ring that the gateway was not told of.
+    rolls: u32,
     /// Who waits for commands.
     consumers: Vec<Arc<ThreadBell>>,
 }
@@ -42,7 +49,37 @@ impl Inlet {
         consumers: Vec<Arc<ThreadBell>>,
     ) -> Self {
         let published = shared.published.get();
-        Inlet { producer, shared, published, clock, time_ns: 0, consumers }
+        let (roll_at, next_roll_ns, rolls) = (None, TimeNs::MAX, 0);
+        Inlet { producer, shared, published, clock, time_ns: 0, roll_at, next_roll_ns, rolls, consumers }
+    }
+
+    /// Rolls the session every day at this time from now on.
+    pub fn rolling_at(self, roll_at: Option<RollAt>) -> Self {
+        let next_roll_ns = roll_at.map_or(TimeNs::MAX, |at| at.after(self.clock.now_ns()));
+        Inlet { roll_at, next_roll_ns, ..self }
+    }
+
+    /// Hands a roll over, with a barrier before it: a snapshot of the state from which the new session can be told from
+    /// its first message on. `false`: there is no room; a barrier more does no harm.
+    pub fn roll(&mut self) -> bool {
+        self.time_ns = self.clock.now_ns();
+        let roll = Command { login: LoginId::VENUE, action: Action::RollSession };
+        let rolled = self.offer(&BARRIER) && self.offer(&roll);
+        if rolled {
+            self.rolls += 1;
+            self.next_roll_ns = self.roll_at.map_or(TimeNs::MAX, |at| at.after(self.time_ns));
+        }
+        rolled
+    }
+
+    /// The time of a roll has come. Commands are stamped with the last moment before it until it is in the ring.
+    fn is_roll_due(&self) -> bool {
+        self.clock.now_ns() >= self.next_roll_ns
+    }
+
+    /// Rolls since the last call.
+    fn take_rolls(&mut self) -> u32 {
+        std::mem::take(&mut self.rolls)
     }
 
     /// Sequence of the last command in the ring, announced or not.
@@ -63,7 +100,7 @@ impl Inlet {
 
 impl CommandSink for Inlet {
     fn begin_turn(&mut self) {
-        self.time_ns = self.clock.advance(Reading::now());
+        self.time_ns = self.clock.advance(Reading::now()).min(self.next_roll_ns - 1);
     }
 
     #[inline]
@@ -144,34 +181,34 @@ impl GatewayStage {
     }
 
     /// Delivers events whose command is released.
-    fn egress(&mut self) -> bool {
+    fn egress(&mut self) -> Result<bool, StageError> {
         // Read before the ring is: all events of commands up to here are in it or beyond it.
         let applied = self.shared.applied.get();
         let released = self.shared.released.get();
         let mut worked = false;
         while self.held.front().is_some_and(|slot| slot.sequence <= released) {
             let slot = self.held.pop_front().expect("just seen");
-            self.deliver(&slot);
+            self.deliver(&slot)?;
             worked = true;
         }
-        worked |= self.take_output(released);
+        worked |= self.take_output(released)?;
         if self.held.is_empty() && !self.output.has_available() {
             let delivered = applied.min(released).max(self.shared.delivered.get());
             self.shared.delivered.advance(delivered);
             self.desk.settle(delivered);
         }
-        worked
+        Ok(worked)
     }
 
-    fn take_output(&mut self, released: Sequence) -> bool {
+    fn take_output(&mut self, released: Sequence) -> Result<bool, StageError> {
         let room = OUTPUT_SLOTS - self.held.len();
         if room == 0 {
-            return false;
+            return Ok(false);
         }
-        let Ok(mut guard) = self.output.take(room as u64) else { return false };
+        let Ok(mut guard) = self.output.take(room as u64) else { return Ok(false) };
         for slot in &mut guard {
             if self.held.is_empty() && slot.sequence <= released {
-                deliver(&mut self.gateway, &mut self.desk, &self.shared.gateway, slot);
+                deliver(&mut self.gateway, &mut self.desk, &self.shared, slot)?;
             } else {
                 self.held.push_back(*slot);
             }
@@ -179,11 +216,11 @@ impl GatewayStage {
         drop(guard);
         // The engine may wait for room.
         self.engine.ring();
-        true
+        Ok(true)
     }
 
-    fn deliver(&mut self, slot: &OutputSlot) {
-        deliver(&mut self.gateway, &mut self.desk, &self.shared.gateway, slot);
+    fn deliver(&mut self, slot: &OutputSlot) -> Result<(), StageError> {
+        deliver(&mut self.gateway, &mut self.desk, &self.shared, slot)
     }
 
     fn turn(&mut self, timeout: Duration) -> Result<bool, StageError> {
@@ -191,11 +228,16 @@ impl GatewayStage {
         if !self.stopping {
             self.own_commands();
         }
+        // In the same turn: nothing that a client sends gets between.
+        (0..self.inlet.take_rolls()).for_each(|_| self.gateway.hold_input());
         Ok(self.inlet.announce() || commands > 0)
     }
 
     /// Commands that no login sends.
     fn own_commands(&mut self) {
+        if self.inlet.is_roll_due() && !self.inlet.roll() {
+            return;
+        }
         if let Some(command) = self.storage.look()
             && self.inlet.offer(&command)
         {
@@ -225,7 +267,7 @@ impl GatewayStage {
 
     /// Time until something is due; none when that is past and the engine is at it.
     fn until_due(&mut self) -> Option<Duration> {
-        let due = self.shared.next_due.get();
+        let due = self.shared.next_due.get().min(self.inlet.next_roll_ns);
         due.checked_sub(self.inlet.clock.advance(Reading::now())).map(Duration::from_nanos)
     }
 
@@ -263,7 +305,7 @@ impl GatewayStage {
 impl Stage for GatewayStage {
     fn poll(&mut self) -> Result<bool, StageError> {
         self.wind_down();
-        let delivered = self.egress();
+        let delivered = self.egress()?;
         self.gateway.flush(&mut self.inlet)?;
         let worked = self.barriers.store(&mut self.gateway, &self.shared)? | self.turn(Duration::ZERO)?;
         if delivered || worked {
@@ -287,15 +329,28 @@ impl Stage for GatewayStage {
     }
 }
 
-fn deliver(gateway: &mut Gateway, desk: &mut Desk, counters: &GatewayCounters, slot: &OutputSlot) {
-    if let Fact::Rejected { reason, .. } = slot.event.fact {
-        counters.rejected.record(reason as u16);
+fn deliver(
+    gateway: &mut Gateway,
+    desk: &mut Desk,
+    shared: &Shared,
+    slot: &OutputSlot,
+) -> Result<(), StageError> {
+    match slot.event.fact {
+        Fact::Rejected { reason, .. } => shared.gateway.rejected.record(reason as u16),
+        Fact::SessionBegan(session) => {
+            gateway.roll(session)?;
+            // Relaxed: a figure.
+            shared.session.store(session, Ordering::Relaxed);
+            info!(session, sequence = slot.sequence, "session rolled");
+        }
+        _ => {}
     }
     desk.note(slot);
     // Events of the venue itself are in no stream.
     if slot.event.login != LoginId::VENUE {
         gateway.deliver(slot.time_ns, &slot.event);
     }
+    Ok(())
 }
 
 fn copy_counters(stats: &ringside_gateway::Stats, counters: &GatewayCounters) {

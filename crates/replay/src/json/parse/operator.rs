@@ -30,6 +30,7 @@ pub(super) fn action(kind: &str, fields: &mut Fields<'_>) -> Option<Result<Actio
         "set_key" => set_key(fields).map(Action::SetKey),
         "uncross" => fields.instrument_or_none().map(Action::Uncross),
         "end_of_day" => Ok(Action::EndOfDay),
+        "roll_session" => Ok(Action::RollSession),
         "set_state" => set_state(fields).map(Action::SetState),
         "set_limits" => set_limits(fields).map(Action::SetLimits),
         "restrict" => restrict(fields).map(Action::Restrict),
@@ -91,6 +92,7 @@ fn login_terms(fields: &mut Fields<'_>) -> Result<LoginTerms> {
         firm: fields.text("firm")?,
         account: fields.text("account")?,
         cancel_on_disconnect: fields.flag("cancel_on_disconnect")?,
+        disconnect_grace_ms: fields.number_or("disconnect_grace_ms", 0)?,
         self_trade_prevention: fields.known("self_trade_prevention", SelfTradePrevention::from_letter)?,
     })
 }

@@ -1,0 +1,130 @@
+//! How a SoupBinTCP session ends at the sockets, and the next one begins.
+//!
+//! 1. A roll is in the sink: from then on no bytes of a client are read, so that nothing meant for the old session is
+//!    carried out in the new one ([`Gateway::hold_input`]).
+//! 2. Its events were delivered up to the end of the old session: streams change, and every connection gets the old one to
+//!    read to its end, then End of Session ([`Gateway::roll`]).
+//! 3. The connection is closed once the client has: a socket that is closed with unread bytes in it is reset, and what was
+//!    sent last could be lost on the way.
+
+use std::net::Shutdown;
+
+use ringside_domain::{LoginId, Text};
+use ringside_wire::soup;
+
+use super::{Gateway, GatewayError, OutboundError, TURN_WRITES, stream_path};
+use crate::CommandSink;
+use crate::outbound::Outbound;
+use crate::server::Connection;
+use crate::session::CloseReason;
+
+/// What a connection still gets.
+#[derive(Debug)]
+pub(super) struct Farewell {
+    stream: Outbound,
+    /// End of Session is among the control bytes, or sent.
+    told: bool,
+    /// Everything was sent, and our side of the connection is closed.
+    shut: bool,
+}
+
+/// A session as the wire has it.
+pub(super) fn session_name(session: u32) -> Text<10> {
+    Text::new(&format!("{session:010}")).expect("Invariant: ten digits fit")
+}
+
+impl Gateway {
+    /// A roll was handed over. What clients send from now on belongs to no session.
+    pub fn hold_input(&mut self) {
+        self.rolls += 1;
+        // Connects and disconnects of the old session: the roll disconnects everybody.
+        self.owed.clear();
+    }
+
+    /// All events of the old session were delivered: the streams of `session` begin, and everybody is seen off.
+    pub fn roll(&mut self, session: u32) -> Result<(), GatewayError> {
+        self.rolls = self.rolls.saturating_sub(1);
+        self.session = session_name(session);
+        for index in 0..self.logins.len() {
+            let path = stream_path(&self.outbound, LoginId(index as u32 + 1), session);
+            let login = &mut self.logins[index];
+            login.connected = false;
+            let old = login.stream.succeed(&path)?;
+            if let Some(key) = login.holder.take() {
+                self.begin_farewell(key, old);
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_farewell(&mut self, key: usize, stream: Outbound) {
+        let connection = &mut self.connections[key];
+        connection.session.end(self.now);
+        connection.farewell = Some(Farewell { stream, told: false, shut: false });
+        self.stats.logged_in -= 1;
+        if !connection.queued {
+            connection.queued = true;
+            self.ready.push_back(key);
+        }
+    }
+
+    /// Sends the rest of the old stream, then End of Session, as far as the socket takes it.
+    pub(super) fn see_off(&mut self, key: usize, sink: &mut impl CommandSink) -> Result<(), OutboundError> {
+        let connection = &mut self.connections[key];
+        let Some(mut farewell) = connection.farewell.take() else { return Ok(()) };
+        let mut result = connection.write_control(self.now);
+        for _ in 0..TURN_WRITES {
+            if result.is_err() || !connection.writable || connection.position == farewell.stream.end() {
+                break;
+            }
+            let bytes = farewell.stream.bytes(connection.position, &mut self.scratch)?;
+            result = connection.write_stream(bytes, self.now).map(|written| {
+                self.stats.bytes_out += written as u64;
+            });
+        }
+        let all_sent = connection.position == farewell.stream.end();
+        if result.is_ok() && all_sent && !farewell.told {
+            farewell.told = true;
+            soup::put_end_of_session(&mut connection.control);
+            result = connection.write_control(self.now);
+        }
+        if farewell.told && connection.control.is_empty() && !farewell.shut {
+            farewell.shut = true;
+            // The peer may have gone already: then there is nobody to tell.
+            let _ = connection.socket.shutdown(Shutdown::Write);
+        }
+        let more = connection.writable && !all_sent;
+        connection.farewell = Some(farewell);
+        if result.is_err() {
+            self.close(key, CloseReason::PeerClosed, sink);
+        } else if more && !connection.queued {
+            // A long rewind goes on in the next turn, after everybody else's.
+            connection.queued = true;
+            self.ready.push_back(key);
+        }
+        Ok(())
+    }
+
+    /// Reads and forgets what a client of an ended session sends, until it closes.
+    pub(super) fn hear_out(&mut self, key: usize, sink: &mut impl CommandSink) {
+        let connection = &mut self.connections[key];
+        if connection.readable {
+            connection.fill(self.now);
+            connection.filled = 0;
+        }
+        if connection.ended {
+            return self.close(key, CloseReason::SessionEnded, sink);
+        }
+        if connection.readable && !connection.queued {
+            connection.queued = true;
+            self.ready.push_back(key);
+        }
+    }
+}
+
+impl Connection {
+    /// Nothing is left to be sent.
+    pub(super) fn is_seen_off(&self) -> bool {
+        self.farewell.as_ref().is_none_or(|farewell| farewell.shut)
+    }
+}
