@@ -148,6 +148,7 @@ struct Measurement {
     device: Histogram<u64>,
     rates: Vec<f64>,
     counts: Counts,
+    rejects: u64,
 }
 
 impl Measurement {
@@ -162,6 +163,7 @@ impl Measurement {
             device: histogram(),
             rates: Vec::new(),
             counts: Counts::default(),
+            rejects: 0,
         }
     }
 
@@ -171,7 +173,6 @@ impl Measurement {
         let frames = site.clients[0].frames();
         let mut echo = Echo::start(&frames, Waiting::Blocking).map_err(failed)?;
         echo.probe(200, &mut histogram()).map_err(failed)?;
-        let rejected_before = site.tally().rejected;
         for _ in 0..ROUNDS {
             site.raw.probe(300, &mut self.device).map_err(failed)?;
             echo.probe(2_000, &mut self.echo).map_err(failed)?;
@@ -183,7 +184,6 @@ impl Measurement {
             steps.step();
         }
         let mut report = self.report(args);
-        report.value("rejects", site.tally().rejected - rejected_before);
         site.close(&mut report)?;
         Ok(report)
     }
@@ -193,7 +193,10 @@ impl Measurement {
             offer(&mut site.clients[..1], Load::Window(1), BESIDE, &site.clock, closed)?;
         }
         let slice = Duration::from_secs_f64(args.duration / f64::from(ROUNDS));
+        let rejected_before = site.tally().rejected;
         let offered = site.offer(args.load(), slice, &mut self.trips)?;
+        // Without those of the closed loop beside.
+        self.rejects += site.tally().rejected - rejected_before;
         self.counts += offered.counts;
         self.rates.push(offered.answered_per_s);
         Ok(())
@@ -222,6 +225,7 @@ impl Measurement {
             report.counts(self.counts);
             report.series("closed", closed);
         }
+        report.value("rejects", self.rejects);
         for (name, floor) in [("echo", self.echo), ("echo-busy", self.busy_echo), ("device", self.device)] {
             report.series(name, floor);
         }
