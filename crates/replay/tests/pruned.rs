@@ -18,12 +18,18 @@ const BARRIERS: [Sequence; 2] = [1_200, 2_000];
 /// A journal with barriers, in segments of a few hundred commands.
 fn data_dir() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let mut flow = random_flow(0, 7, COMMANDS);
+    write_flow(dir.path(), 7);
+    dir
+}
+
+fn write_flow(data_dir: &Path, seed: u64) {
+    let mut flow = random_flow(0, seed, COMMANDS);
     for barrier in BARRIERS {
         flow[barrier as usize - 1].1 = venue(Action::Snapshot);
     }
-    write_in(dir.path(), 32 << 10, flow);
-    dir
+    // The journal is created at 1.
+    flow.iter_mut().for_each(|(time_ns, _)| *time_ns = (*time_ns).max(1));
+    write_in(data_dir, 32 << 10, flow);
 }
 
 /// The snapshot after a command, as a venue's shadow would make it.
@@ -131,11 +137,9 @@ fn a_snapshot_of_another_journal_is_refused() {
     let (dir, other) = (data_dir(), data_dir());
     snapshot(other.path(), BARRIERS[0]);
     std::fs::rename(other.path().join("snapshots"), dir.path().join("snapshots")).unwrap();
-    // The same bytes but for one command: other checksums, another chain.
-    let mut flow = random_flow(0, 8, COMMANDS);
-    flow[BARRIERS[0] as usize - 1].1 = venue(Action::Snapshot);
+    // Another flow: other checksums, another chain.
     std::fs::remove_dir_all(dir.path().join("journal")).unwrap();
-    write_in(dir.path(), 32 << 10, flow);
+    write_flow(dir.path(), 8);
     prune_before(dir.path(), BARRIERS[0]);
     let refused = summary(dir.path());
     assert!(
