@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::metrics;
 use crate::shared::Shared;
 use crate::stall::Breaker;
+use crate::timing::{self, Part};
 
 mod command;
 mod directory;
@@ -83,6 +84,7 @@ async fn until_over(shared: Arc<Shared>) {
     let mut breaker = Breaker::default();
     while !shared.is_over() {
         breaker.look(&shared.sync_watch);
+        shared.timing.collect();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -130,6 +132,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         "trades": shared.trades.load(Ordering::Relaxed),
         "orders_live": shared.live_orders.load(Ordering::Relaxed),
         "snapshot": snapshot(shared),
+        "timing": timing_of(shared),
         "connections": shared.gateway.connections.load(Ordering::Relaxed),
         "logged_in": shared.gateway.logged_in.load(Ordering::Relaxed),
     });
@@ -147,6 +150,32 @@ fn snapshot(shared: &Shared) -> serde_json::Value {
         "failures": of.failures.load(Ordering::Relaxed),
         "divergences": of.diverged.load(Ordering::Relaxed),
         "busy": of.busy.load(Ordering::Relaxed),
+    })
+}
+
+fn timing_of(shared: &Shared) -> serde_json::Value {
+    let (of, options) = (&shared.timing, shared.timing.options());
+    let outliers = of.latest_outliers().into_iter().map(|outlier| {
+        let us = |part| outlier.part_ns(part).map(|ns| ns as f64 / 1e3);
+        json!({
+            "sequence": outlier.sequence,
+            "time_ns": outlier.time_ns,
+            "total_us": outlier.total_ns as f64 / 1e3,
+            "cause": outlier.cause().map(Part::name),
+            "ring_us": us(Part::Ring),
+            "append_us": us(Part::Append),
+            "sync_us": us(Part::Sync),
+            "match_us": us(Part::Match),
+            "egress_us": us(Part::Egress),
+        })
+    });
+    json!({
+        "sample_every": options.sample_every,
+        "since_start": timing::json(&of.since_start()),
+        "last_minutes": timing::json(&of.recent()),
+        "outlier_ms": options.outlier.as_secs_f64() * 1e3,
+        "outliers": of.outliers(),
+        "latest_outliers": outliers.collect::<Vec<_>>(),
     })
 }
 

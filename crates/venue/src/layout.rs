@@ -121,6 +121,7 @@ pub fn check_pins(cores: &Cores) -> Result<(), (String, String)> {
         ("egress", cores.egress),
         ("admin", cores.admin),
         ("snapshot", cores.snapshot),
+        ("helpers", cores.helpers),
     ];
     for (key, core) in wanted {
         let Some(id) = core else { continue };
@@ -138,10 +139,22 @@ pub fn check_pins(cores: &Cores) -> Result<(), (String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Apply;
+    use crate::config::{Apply, Scheduling};
+    use crate::timing::TimingOptions;
 
     fn pipeline(layout: Layout, wait: Wait, cores: Cores) -> Pipeline {
-        Pipeline { apply: Apply::Ahead, wait, layout, cores }
+        let (scheduling, timing) = (Scheduling::Normal, TimingOptions::default());
+        let (lock_memory, cpu_dma_latency_us) = (false, None);
+        Pipeline {
+            apply: Apply::Ahead,
+            wait,
+            layout,
+            cores,
+            scheduling,
+            lock_memory,
+            cpu_dma_latency_us,
+            timing,
+        }
     }
 
     #[test]

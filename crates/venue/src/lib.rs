@@ -34,6 +34,7 @@ pub mod snapshots;
 pub mod stages;
 pub mod stall;
 pub mod threads;
+pub mod timing;
 pub mod venue;
 
 pub use admin::{Directory, EventJson, FindTrade, TradeError};

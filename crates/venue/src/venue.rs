@@ -34,6 +34,7 @@ use crate::stages::{
 };
 use crate::stall::SyncWatch;
 use crate::threads::{StageThread, ThreadBell, bell, wakes_poll};
+use crate::timing::Timing;
 
 /// Why a venue did not start, or did not stay up.
 #[derive(Debug, Error)]
@@ -253,7 +254,9 @@ impl<'a> Wiring<'a> {
         };
         let gateway = open_gateway(config, options)?;
         let verifier = Verifier::new(credentials(config, &engine), job_queue, verdict_queue);
-        let shared = Arc::new(Shared::watched(sequence, SyncWatch::new(config.max_sync)));
+        let timing = Timing::new(config.pipeline.timing);
+        let watched = Shared::watched(sequence, SyncWatch::new(config.max_sync));
+        let shared = Arc::new(Shared { timing, ..watched });
         // Relaxed: nobody else runs yet.
         shared.snapshots.sequence.store(snapshot, Ordering::Relaxed);
         let (hash_sender, hashes) = bounded(BARRIERS_MAX);

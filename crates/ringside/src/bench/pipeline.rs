@@ -19,9 +19,10 @@ use ringside_venue::ring::{OUTPUT_SLOTS, OutputPoller, input_ring, output_ring};
 use ringside_venue::shared::Shared;
 use ringside_venue::stages::{EngineStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
 use ringside_venue::threads::{IdleStrategy, StageThread, bell};
+use ringside_venue::timing::{OUTLIER, SAMPLE_EVERY, Timing, TimingOptions};
 
 use super::report::{Report, histogram, median, record, us};
-use crate::failure::{Failure, STORAGE};
+use crate::failure::{Failure, STORAGE, USAGE};
 
 /// Sync mode of the journal.
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq, Debug)]
@@ -49,6 +50,9 @@ pub struct PipelineArgs {
     /// Commands a second of the latency part (open loop).
     #[arg(long, default_value_t = 100_000)]
     rate: u64,
+    /// One command in so many is timed, as in the configuration; 0: none.
+    #[arg(long, default_value_t = SAMPLE_EVERY)]
+    sample_every: u64,
     /// Where the journal goes. Default: the current directory.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
@@ -59,6 +63,9 @@ pub struct PipelineArgs {
 
 /// Runs the benchmark.
 pub fn run(args: &PipelineArgs) -> Result<(), Failure> {
+    if args.sample_every > 0 && !args.sample_every.is_power_of_two() {
+        return Err(Failure::new(USAGE, format!("--sample-every: {} is no power of two", args.sample_every)));
+    }
     let commands: Arc<[Command]> = SteadyFlow::new().take(args.commands).collect();
     let expected = reference_hash(&commands);
     let mut rates = Vec::new();
@@ -78,6 +85,7 @@ pub fn run(args: &PipelineArgs) -> Result<(), Failure> {
     report.number("p99_us", us(&times, 0.99));
     report.number("p999_us", us(&times, 0.999));
     report.value("latency_rate", args.rate);
+    report.value("sample_every", args.sample_every);
     report.value("sync", format!("{:?}", args.sync).to_lowercase());
     report.print(args.json);
     Ok(())
@@ -94,6 +102,9 @@ fn reference_hash(commands: &[Command]) -> (u64, u64) {
 struct Drain {
     output: OutputPoller,
     shared: Arc<Shared>,
+    /// Last command whose answer was drained, and that as it was timed.
+    told: u64,
+    timed: u64,
 }
 
 impl Stage for Drain {
@@ -102,12 +113,16 @@ impl Stage for Drain {
         let worked = match self.output.take(OUTPUT_SLOTS as u64) {
             Ok(mut guard) => {
                 for slot in &mut guard {
-                    std::hint::black_box(slot.sequence);
+                    self.told = std::hint::black_box(slot.sequence);
                 }
                 true
             }
             Err(_) => false,
         };
+        if self.told > self.timed {
+            self.shared.timing.answered((self.timed, self.told), self.shared.timing.now());
+            self.timed = self.told;
+        }
         if !self.output.has_available() {
             let delivered = applied.min(self.shared.released.get());
             self.shared.delivered.advance(delivered.max(self.shared.delivered.get()));
@@ -138,7 +153,8 @@ impl Run {
         while journal.preparer_status().ready() < 8 {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let shared = Arc::new(Shared::new(0));
+        let timing = Timing::new(TimingOptions { sample_every: args.sample_every, outlier: OUTLIER });
+        let shared = Arc::new(Shared { timing, ..Shared::new(0) });
         let wake = bell();
         let (producer, journal_input, engine_input) = input_ring();
         let (events, output) = output_ring();
@@ -158,7 +174,7 @@ impl Run {
             (0, 0),
             wake.clone(),
         );
-        let drain = Drain { output, shared: shared.clone() };
+        let drain = Drain { output, shared: shared.clone(), told: 0, timed: 0 };
         let thread = StageThread {
             name: "bench-core",
             core: None,

@@ -11,6 +11,7 @@ use clap::Args;
 use hdrhistogram::Histogram;
 use ringside_gateway::translate;
 use ringside_sim::steady::enter;
+use ringside_venue::timing::{self, PartTimes};
 use ringside_venue::{Config, Tools, Venue};
 use ringside_wire::ouch::{self, Request, Tags};
 use ringside_wire::soup::{self, LoginRequest, kind};
@@ -22,6 +23,8 @@ use crate::failure::{Failure, STORAGE};
 
 /// Interleaved rounds of echo, raw device and venue.
 const ROUNDS: u32 = 5;
+/// One command in so many is timed stage by stage: often enough for the few of a closed loop over a slow disk.
+const SAMPLE_EVERY: u64 = 16;
 /// Round trips before the clock counts.
 const WARM_UP: u32 = 200;
 
@@ -73,6 +76,7 @@ pub fn run(args: &WireArgs) -> Result<(), Failure> {
         clients.push(Client::connect(ready.order_entry, n).map_err(io)?);
     }
     let (mut trips, mut echoes, mut device) = (histogram(), histogram(), histogram());
+    let shared = venue.shared().clone();
     let mut rates = Vec::new();
     let slice = Duration::from_secs_f64(args.duration / f64::from(ROUNDS));
     await_segments(&scratch.path().join("data/journal"));
@@ -91,7 +95,7 @@ pub fn run(args: &WireArgs) -> Result<(), Failure> {
     drop(clients);
     venue.stopper()();
     venue.join()?;
-    print(args, &trips, &echoes, &device, rates);
+    print(args, &trips, &echoes, &device, rates, &shared.timing.since_start());
     Ok(())
 }
 
@@ -101,6 +105,7 @@ fn print(
     echo: &Histogram<u64>,
     raw: &Histogram<u64>,
     rates: Vec<f64>,
+    stages: &[PartTimes],
 ) {
     let mut report = Report::default();
     report.number("commands_per_s", median(rates));
@@ -118,14 +123,27 @@ fn print(
         None => report.value("window", args.window as u64),
     }
     report.value("sync", format!("{:?}", args.sync).to_lowercase());
+    if !args.json {
+        where_time_goes(stages);
+    }
+    report.value("stages", timing::json(stages));
     report.print(args.json);
+}
+
+/// Of one command in [`SAMPLE_EVERY`].
+fn where_time_goes(stages: &[PartTimes]) {
+    println!("where time goes, us {:>13} {:>10} {:>10} {:>10}", "p50", "p90", "p99", "p999");
+    for times in stages {
+        let columns = times.quantiles_ns.map(|ns| format!("{:>10.1}", ns as f64 / 1e3));
+        println!("{:>22} {}", times.part.name(), columns.join(" "));
+    }
 }
 
 fn config(args: &WireArgs, directory: &std::path::Path) -> Result<Config, Failure> {
     let sync = format!("{:?}", args.sync).to_lowercase();
     let mut text = format!(
         "data_dir = {:?}\n[order_entry]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-         [journal]\nsync = \"{sync}\"\nwriter = {:?}\n[pipeline]\nlayout = \"{}\"\nwait = \"{}\"\n\
+         [journal]\nsync = \"{sync}\"\nwriter = {:?}\n[pipeline]\nlayout = \"{}\"\nwait = \"{}\"\nsample_every = {SAMPLE_EVERY}\n\
          [[instrument]]\nsymbol = \"ESH4\"\ntick_size = \"0.25\"\n",
         directory.join("data"),
         args.writer,

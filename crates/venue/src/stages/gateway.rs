@@ -29,6 +29,10 @@ pub struct Inlet {
     clock: VenueClock,
     /// Stamp of the commands of this turn.
     time_ns: TimeNs,
+    /// The same moment as [`crate::timing`] tells it.
+    turn_began: u64,
+    /// When the connection whose commands come now was read.
+    read: u64,
     /// Who waits for commands.
     consumers: Vec<Arc<ThreadBell>>,
 }
@@ -42,12 +46,18 @@ impl Inlet {
         consumers: Vec<Arc<ThreadBell>>,
     ) -> Self {
         let published = shared.published.get();
-        Inlet { producer, shared, published, clock, time_ns: 0, consumers }
+        let (time_ns, turn_began, read) = (0, 0, 0);
+        Inlet { producer, shared, published, clock, time_ns, turn_began, read, consumers }
     }
 
     /// Sequence of the last command in the ring, announced or not.
     pub fn published(&self) -> Sequence {
         self.published
+    }
+
+    /// The venue's clock at a moment of [`crate::timing`], without reading a clock.
+    fn venue_time(&self, now: u64) -> TimeNs {
+        self.time_ns + now.saturating_sub(self.turn_began)
     }
 
     /// Tells the consumers what was published since the last call. True: there was something.
@@ -64,6 +74,13 @@ impl Inlet {
 impl CommandSink for Inlet {
     fn begin_turn(&mut self) {
         self.time_ns = self.clock.advance(Reading::now());
+        self.turn_began = self.shared.timing.now();
+        // For the venue's own commands, which nobody reads.
+        self.read = self.turn_began;
+    }
+
+    fn begin_read(&mut self) {
+        self.read = self.shared.timing.now();
     }
 
     #[inline]
@@ -72,6 +89,9 @@ impl CommandSink for Inlet {
         // The closure only copies: a panic inside it would leave a hole in the ring.
         let published = self.producer.try_publish(|place| *place = slot).is_ok();
         self.published += u64::from(published);
+        if published {
+            self.shared.timing.entered(self.published, self.read);
+        }
         published
     }
 }
@@ -90,6 +110,35 @@ pub struct GatewayStage {
     barriers: Barriers,
     /// Waits for room in the output ring.
     engine: Arc<ThreadBell>,
+    answers: Answers,
+}
+
+/// What has been delivered since the sockets were last written to, for [`crate::timing`].
+#[derive(Debug, Default)]
+struct Answers {
+    /// Up to here answers went to the sockets.
+    timed: Sequence,
+    /// Up to here they are in the streams.
+    told: Sequence,
+    /// What was journaled before this is late.
+    late_before: TimeNs,
+    /// Late ones, and the first of them.
+    late: u64,
+    first_late: (Sequence, TimeNs),
+}
+
+impl Answers {
+    /// An event goes into its stream.
+    #[inline]
+    fn note(&mut self, slot: &OutputSlot) {
+        if slot.time_ns < self.late_before && slot.sequence != self.told {
+            if self.late == 0 {
+                self.first_late = (slot.sequence, slot.time_ns);
+            }
+            self.late += 1;
+        }
+        self.told = slot.sequence;
+    }
 }
 
 /// Tells the engine, by a journaled command, when the journal has no segments left to take new orders.
@@ -140,7 +189,21 @@ impl GatewayStage {
     ) -> Self {
         let held = VecDeque::with_capacity(OUTPUT_SLOTS);
         let stopping = false;
-        GatewayStage { gateway, inlet, output, shared, held, stopping, storage, desk, barriers, engine }
+        let delivered = shared.delivered.get();
+        let answers = Answers { timed: delivered, told: delivered, ..Answers::default() };
+        GatewayStage {
+            gateway,
+            inlet,
+            output,
+            shared,
+            held,
+            stopping,
+            storage,
+            desk,
+            barriers,
+            engine,
+            answers,
+        }
     }
 
     /// Delivers events whose command is released.
@@ -149,6 +212,7 @@ impl GatewayStage {
         let applied = self.shared.applied.get();
         let released = self.shared.released.get();
         let mut worked = false;
+        self.look_for_late();
         while self.held.front().is_some_and(|slot| slot.sequence <= released) {
             let slot = self.held.pop_front().expect("just seen");
             self.deliver(&slot);
@@ -171,6 +235,7 @@ impl GatewayStage {
         let Ok(mut guard) = self.output.take(room as u64) else { return false };
         for slot in &mut guard {
             if self.held.is_empty() && slot.sequence <= released {
+                self.answers.note(slot);
                 deliver(&mut self.gateway, &mut self.desk, &self.shared.gateway, slot);
             } else {
                 self.held.push_back(*slot);
@@ -183,7 +248,37 @@ impl GatewayStage {
     }
 
     fn deliver(&mut self, slot: &OutputSlot) {
+        self.answers.note(slot);
         deliver(&mut self.gateway, &mut self.desk, &self.shared.gateway, slot);
+    }
+
+    /// Says from which age on the answers of this turn are late.
+    fn look_for_late(&mut self) {
+        if self.held.is_empty() && !self.output.has_available() {
+            return;
+        }
+        let timing = &self.shared.timing;
+        self.answers.late_before = match timing.now() {
+            0 => 0,
+            now => self.inlet.venue_time(now).saturating_sub(timing.outlier_ns()),
+        };
+    }
+
+    /// What was delivered has just been given to the sockets.
+    fn note_answered(&mut self) {
+        let answers = &mut self.answers;
+        if answers.told == answers.timed {
+            return;
+        }
+        let timing = &self.shared.timing;
+        let now = timing.now();
+        timing.answered((answers.timed, answers.told), now);
+        answers.timed = answers.told;
+        let late = std::mem::take(&mut answers.late);
+        if late > 0 {
+            let total_ns = self.inlet.venue_time(now).saturating_sub(answers.first_late.1);
+            timing.late(late, answers.first_late, total_ns, now);
+        }
     }
 
     fn turn(&mut self, timeout: Duration) -> Result<bool, StageError> {
@@ -265,6 +360,7 @@ impl Stage for GatewayStage {
         self.wind_down();
         let delivered = self.egress();
         self.gateway.flush(&mut self.inlet)?;
+        self.note_answered();
         let worked = self.barriers.store(&mut self.gateway, &self.shared)? | self.turn(Duration::ZERO)?;
         if delivered || worked {
             self.publish_counters();

@@ -10,6 +10,7 @@ use super::{Stage, StageError};
 use crate::ring::{CommandClock, InputPoller, JOURNAL_BATCH};
 use crate::shared::{Cursor, ReplyGate, Shared};
 use crate::threads::ThreadBell;
+use crate::timing::BatchTimes;
 
 /// Where commands are kept. Implemented by the journal and by stand-ins for measurements and tests.
 pub trait CommandLog: Send {
@@ -92,7 +93,8 @@ impl<L: CommandLog> JournalStage<L> {
     /// no later stage can take the batch for written.
     fn take_batch(&mut self) -> Result<bool, StageError> {
         let Ok(mut guard) = self.input.take(JOURNAL_BATCH) else { return Ok(false) };
-        self.shared.sync_watch.begin(Instant::now());
+        let (taken, before) = (Instant::now(), self.sequence);
+        self.shared.sync_watch.begin(taken);
         let mut barrier = false;
         for slot in &mut guard {
             self.sequence += 1;
@@ -103,6 +105,7 @@ impl<L: CommandLog> JournalStage<L> {
                 return Err(failed(error));
             }
         }
+        let appended = self.shared.timing.now();
         // A snapshot must not be ahead of the durable journal, whatever the mode.
         let kept = if self.policy == SyncPolicy::Always || barrier {
             self.shared.written.advance(self.sequence);
@@ -120,6 +123,9 @@ impl<L: CommandLog> JournalStage<L> {
             return kept.map(|()| false);
         }
         self.shared.sync_watch.end();
+        let timing = &self.shared.timing;
+        let times = BatchTimes { taken: timing.at(taken), appended, kept: timing.now() };
+        timing.journaled((before, self.sequence), times);
         Ok(true)
     }
 
