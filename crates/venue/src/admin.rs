@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::metrics;
 use crate::shared::Shared;
 use crate::stall::Breaker;
+use crate::tasks::{Task, tasks};
 use crate::timing::{self, Part};
 
 mod command;
@@ -41,6 +42,10 @@ pub struct Identity {
     pub order_entry: SocketAddr,
     /// Instruments whose terms in the file this start could not bring into force.
     pub kept: Vec<String>,
+    /// Memory is locked.
+    pub lock_memory: bool,
+    /// The wake-up time that is asked for.
+    pub cpu_dma_latency_us: Option<u32>,
 }
 
 struct Admin {
@@ -118,7 +123,9 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         "session": admin.identity.session,
         "sync": admin.identity.sync,
         "order_entry": admin.identity.order_entry.to_string(),
-        "threads": admin.identity.threads,
+        "threads": threads(&admin.identity),
+        "memory_locked": admin.identity.lock_memory,
+        "cpu_dma_latency_us": admin.identity.cpu_dma_latency_us,
         "idle": admin.identity.idle,
         "terms_kept": admin.identity.kept,
         "next_sequence": shared.published.get() + 1,
@@ -151,6 +158,25 @@ fn snapshot(shared: &Shared) -> serde_json::Value {
         "divergences": of.diverged.load(Ordering::Relaxed),
         "busy": of.busy.load(Ordering::Relaxed),
     })
+}
+
+/// All threads as the kernel reports them; of stage threads also what runs there.
+fn threads(identity: &Identity) -> serde_json::Value {
+    let planned = identity.threads.as_array().map(Vec::as_slice).unwrap_or_default();
+    let row = |task: Task| {
+        let stages =
+            planned.iter().find(|plan| plan["name"] == task.name.as_str()).map(|plan| &plan["stages"]);
+        json!({
+            "name": task.name,
+            "stages": stages,
+            "core": task.core(),
+            "cores_allowed": task.allowed,
+            "last_core": task.last_core,
+            "policy": task.policy,
+            "priority": task.priority,
+        })
+    };
+    tasks().into_iter().map(row).collect()
 }
 
 fn timing_of(shared: &Shared) -> serde_json::Value {
