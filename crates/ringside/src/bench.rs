@@ -4,9 +4,9 @@
 mod core;
 mod journal;
 mod pipeline;
-mod probe;
+pub(crate) mod probe;
 mod recover;
-mod report;
+pub(crate) mod report;
 mod snapshot;
 mod wire;
 
