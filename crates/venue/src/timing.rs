@@ -200,6 +200,18 @@ impl Timing {
         }
     }
 
+    /// One of the commands after `after`, up to `upto`, is sampled.
+    #[inline]
+    pub fn is_sampled_in(&self, (after, upto): (Sequence, Sequence)) -> bool {
+        self.is_on() && (after & !self.mask) != (upto & !self.mask)
+    }
+
+    /// The engine begins with a batch: some milliseconds more or less, for a few nanoseconds. 0 when nothing is timed.
+    #[inline]
+    pub fn begin_batch(&self) -> u64 {
+        if self.is_on() { coarse_ns() } else { 0 }
+    }
+
     /// The engine begins with a command. 0: not a sampled one.
     #[inline]
     pub fn begin(&self, sequence: Sequence) -> u64 {
@@ -214,11 +226,11 @@ impl Timing {
         }
     }
 
-    /// The engine has carried out the commands after `after`, up to `upto`, since `begun`.
+    /// The engine has carried out the commands after `after`, up to `upto`, since [`Timing::begin_batch`].
     #[inline]
     pub fn applied_batch(&self, span: (Sequence, Sequence), begun: u64) {
         if self.is_on() {
-            self.outliers.applied(span, begun, self.now());
+            self.outliers.applied(span, begun, coarse_ns());
         }
     }
 
@@ -320,6 +332,14 @@ impl Timing {
     }
 }
 
+/// The steady clock as of the last timer tick: 1 to 4 ms behind, at a third of the price. An outlier's cause is told in
+/// milliseconds.
+fn coarse_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+    // Not negative, and far from overflowing: time since the machine started. Never 0.
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64 | 1
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,11 +404,22 @@ mod tests {
     }
 
     #[test]
+    fn a_span_has_a_sampled_command_when_it_passes_a_multiple() {
+        let timing = every(4);
+        for (span, sampled) in
+            [((0, 3), false), ((0, 4), true), ((4, 7), false), ((3, 4), true), ((4, 8), true)]
+        {
+            assert_eq!(timing.is_sampled_in(span), sampled, "{span:?}");
+        }
+        assert!(!Timing::default().is_sampled_in((0, 5_000)));
+    }
+
+    #[test]
     fn an_outlier_names_the_part_that_took_the_time() {
         let timing = every(1_024);
         let ms = |n: u64| n * 1_000_000;
         timing.journaled((0, 5), BatchTimes { taken: ms(1), appended: ms(2), kept: ms(32) });
-        timing.applied_batch((0, 5), timing.now());
+        timing.applied_batch((0, 5), timing.begin_batch());
         timing.late(5, (1, 77), ms(33), ms(33));
         let [slow] = timing.latest_outliers().try_into().unwrap();
         assert_eq!((slow.sequence, slow.time_ns, slow.total_ns), (1, 77, ms(33)));

@@ -96,7 +96,7 @@ impl EngineStage {
             place.filter(|_| ahead).inspect(|slot| self.engine.expect(&slot.command));
         }
         let timing = &self.shared.timing;
-        let (before, batch_begun) = (self.sequence, timing.now());
+        let (before, batch_begun) = (self.sequence, timing.begin_batch());
         let mut turn = 0;
         let mut done = 0;
         while let Some(slot) = announced[turn] {

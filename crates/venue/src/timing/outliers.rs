@@ -93,7 +93,7 @@ impl Outliers {
 
     #[inline]
     pub(super) fn applied(&self, (after, upto): (Sequence, Sequence), begun: u64, done: u64) {
-        if done - begun > self.bound_ns / SLOW_PART {
+        if done.saturating_sub(begun) > self.bound_ns / SLOW_PART {
             push(&self.slow, &self.slow_written, upto, [after, begun, done]);
         }
     }
