@@ -91,3 +91,42 @@ fn a_running_venue_tells_where_time_goes() {
     assert!(metrics.contains("ringside_stage_seconds{stage=\"sync\",quantile=\"0.99\"}"), "{metrics}");
     assert_eq!(venue.terminate(), Some(0));
 }
+
+fn pipeline(keys: &str) -> Site {
+    Site::new(&CONFIG.replacen("[pipeline]", &format!("[pipeline]\n{keys}"), 1))
+}
+
+#[test]
+fn fifo_threads_that_never_sleep_need_pins() {
+    let site = pipeline("scheduling = \"fifo\"");
+    let text = std::fs::read_to_string(site.config()).unwrap();
+    std::fs::write(site.config(), text.replace("wait = \"auto\"", "wait = \"yield\"")).unwrap();
+    let exit = site.refused();
+    assert_eq!(exit.code, Some(2), "{}", exit.stderr);
+    assert!(exit.stderr.contains("pipeline.scheduling") && exit.stderr.contains("pins"), "{}", exit.stderr);
+    assert!(!site.data_dir.exists(), "refused before anything is created");
+}
+
+#[test]
+fn fifo_and_locked_memory_hold_in_the_kernel_or_the_missing_right_is_named() {
+    for (keys, right) in [("scheduling = \"fifo\"", "CAP_SYS_NICE"), ("lock_memory = true", "CAP_IPC_LOCK")] {
+        let site = pipeline(keys);
+        let mut venue = site.spawn_under(&[]);
+        if !venue.becomes_ready() {
+            assert_eq!(venue.wait_exit(PATIENCE), Some(2), "{}", venue.stderr());
+            assert!(venue.stderr().contains(right), "{}", venue.stderr());
+            continue;
+        }
+        let status = venue.status();
+        let threads = status["threads"].as_array().expect("a list");
+        let fifo = threads.iter().filter(|thread| thread["policy"] == "fifo" && thread["priority"] == 10);
+        let staged = threads.iter().filter(|thread| thread["stages"].is_array());
+        let expected = if right == "CAP_SYS_NICE" { staged.count() } else { 0 };
+        assert_eq!(fifo.count(), expected, "{threads:?}");
+        let kernel = std::fs::read_to_string(format!("/proc/{}/status", venue.pid())).unwrap();
+        let locked = kernel.lines().find_map(|line| line.strip_prefix("VmLck:")).unwrap().trim() != "0 kB";
+        assert_eq!(locked, right == "CAP_IPC_LOCK", "{kernel}");
+        assert_eq!(status["memory_locked"], locked);
+        assert_eq!(venue.terminate(), Some(0));
+    }
+}
