@@ -108,7 +108,7 @@ pub struct BatchTimes {
 #[derive(Debug)]
 pub struct Timing {
     options: TimingOptions,
-    /// A sequence is sampled when it has none of these bits. All bits: none is.
+    /// Place of a sequence in its block; the rest is the block. All bits: nothing is sampled.
     mask: u64,
     origin: Instant,
     /// Read, in the ring. Writer: gateway.
@@ -176,17 +176,30 @@ impl Timing {
         self.mask != u64::MAX
     }
 
+    /// The first sampled sequence after one; `u64::MAX`: none. Of each block of commands one is sampled, now here, now
+    /// there: orders and their cancels often take turns, and every 1,024th would always be one or the other.
     #[inline]
-    fn is_sampled(&self, sequence: Sequence) -> bool {
-        sequence & self.mask == 0
+    pub fn next_sample(&self, after: Sequence) -> Sequence {
+        if !self.is_on() {
+            return u64::MAX;
+        }
+        let block = after >> self.mask.count_ones();
+        match self.sample_of(block) {
+            found if found > after => found,
+            _ => self.sample_of(block + 1),
+        }
     }
 
-    /// A command read at `read` is in the ring. Only the gateway's stage calls this.
-    #[inline]
+    /// The sampled sequence of a block: Fibonacci hashing spreads the places (Knuth, TAOCP 3, 6.4).
+    fn sample_of(&self, block: u64) -> Sequence {
+        let place = (block.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) & self.mask;
+        (block << self.mask.count_ones()) | place
+    }
+
+    /// A sampled command read at `read` is in the ring. Only the gateway's stage calls this.
+    #[cold]
     pub fn entered(&self, sequence: Sequence, read: u64) {
-        if self.is_sampled(sequence) {
-            self.inlet.put(self.cell(sequence), sequence, [read, self.now()]);
-        }
+        self.inlet.put(self.cell(sequence), sequence, [read, self.now()]);
     }
 
     /// The journal is through with the commands after `after`, up to `upto`. Only its stage calls this.
@@ -203,7 +216,7 @@ impl Timing {
     /// One of the commands after `after`, up to `upto`, is sampled.
     #[inline]
     pub fn is_sampled_in(&self, (after, upto): (Sequence, Sequence)) -> bool {
-        self.is_on() && (after & !self.mask) != (upto & !self.mask)
+        self.next_sample(after) <= upto
     }
 
     /// The engine begins with a batch: some milliseconds more or less, for a few nanoseconds. 0 when nothing is timed.
@@ -212,18 +225,10 @@ impl Timing {
         if self.is_on() { coarse_ns() } else { 0 }
     }
 
-    /// The engine begins with a command. 0: not a sampled one.
-    #[inline]
-    pub fn begin(&self, sequence: Sequence) -> u64 {
-        if self.is_sampled(sequence) { self.now() } else { 0 }
-    }
-
-    /// ... and has carried it out.
-    #[inline]
+    /// The engine has carried out a sampled command that it began with at `begun`. Only its stage calls this.
+    #[cold]
     pub fn applied(&self, sequence: Sequence, begun: u64) {
-        if begun != 0 {
-            self.engine.put(self.cell(sequence), sequence, [begun, self.now()]);
-        }
+        self.engine.put(self.cell(sequence), sequence, [begun, self.now()]);
     }
 
     /// The engine has carried out the commands after `after`, up to `upto`, since [`Timing::begin_batch`].
@@ -319,16 +324,15 @@ impl Timing {
         Some(parts)
     }
 
-    /// Cell of a sampled sequence; without cells nothing is sampled.
-    #[inline]
+    /// Cell of a sampled sequence: one a block. Without cells nothing is sampled.
     fn cell(&self, sequence: Sequence) -> usize {
-        (sequence >> self.mask.trailing_ones()) as usize % CELLS
+        (sequence >> self.mask.count_ones()) as usize % CELLS
     }
 
     /// Sampled sequences after `after`, up to `upto`.
-    fn sampled(&self, after: Sequence, upto: Sequence) -> impl Iterator<Item = Sequence> + use<> {
-        let every = self.options.sample_every;
-        (after / every + 1..=upto / every).map(move |n| n * every)
+    fn sampled(&self, after: Sequence, upto: Sequence) -> impl Iterator<Item = Sequence> {
+        std::iter::successors(Some(self.next_sample(after)), |last| Some(self.next_sample(*last)))
+            .take_while(move |sequence| *sequence <= upto)
     }
 }
 
@@ -337,7 +341,7 @@ impl Timing {
 fn coarse_ns() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
     // Not negative, and far from overflowing: time since the machine started. Never 0.
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64 | 1
+    (time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64) | 1
 }
 
 #[cfg(test)]
@@ -350,7 +354,7 @@ mod tests {
 
     /// One command through all stages, with parts of 10, 20, 30, 40 and 50 ns and 5 ns of matching.
     fn carry(timing: &Timing, sequence: Sequence) {
-        if timing.is_sampled(sequence) {
+        if timing.next_sample(sequence - 1) == sequence {
             let cell = timing.cell(sequence);
             timing.inlet.put(cell, sequence, [1_000, 1_010]);
             timing.engine.put(cell, sequence, [1_031, 1_036]);
@@ -363,9 +367,9 @@ mod tests {
     #[test]
     fn a_sampled_command_is_timed_part_by_part() {
         let timing = every(4);
-        (1..=9).for_each(|sequence| carry(&timing, sequence));
+        (1..=11).for_each(|sequence| carry(&timing, sequence));
         let parts = timing.since_start();
-        assert!(parts.iter().all(|part| part.count == 2), "4 and 8 of 9: {parts:?}");
+        assert!(parts.iter().all(|part| part.count == 2), "one of 4 to 7, one of 8 to 11: {parts:?}");
         let p50: Vec<u64> = parts.iter().map(|part| part.quantiles_ns[0]).collect();
         assert_eq!(p50, [10, 20, 30, 40, 5, 50, 150]);
         assert_eq!(timing.recent(), parts, "all of it was within the last minute");
@@ -395,21 +399,24 @@ mod tests {
     fn off_is_off() {
         let timing = Timing::default();
         (1..=2_048).for_each(|sequence| {
-            timing.entered(sequence, timing.now());
+            assert_eq!(timing.next_sample(sequence), u64::MAX);
             timing.journaled((sequence - 1, sequence), BatchTimes::default());
-            timing.applied(sequence, timing.begin(sequence));
             timing.answered((sequence - 1, sequence), timing.now());
         });
         assert_eq!((timing.now(), timing.since_start()[6].count, timing.outliers()), (0, 0, 0));
     }
 
     #[test]
-    fn a_span_has_a_sampled_command_when_it_passes_a_multiple() {
-        let timing = every(4);
-        for (span, sampled) in
-            [((0, 3), false), ((0, 4), true), ((4, 7), false), ((3, 4), true), ((4, 8), true)]
-        {
-            assert_eq!(timing.is_sampled_in(span), sampled, "{span:?}");
+    fn one_of_each_block_is_sampled_and_not_always_the_same_place() {
+        let timing = every(16);
+        let sampled: Vec<u64> = timing.sampled(0, 1_599).collect();
+        assert_eq!(sampled.len(), 99, "the first block has the sequence that stands for none");
+        assert!(sampled.iter().zip(1..).all(|(sequence, block)| sequence / 16 == block));
+        let odd = sampled.iter().filter(|sequence| *sequence % 2 == 1).count();
+        assert!((30..70).contains(&odd), "{odd} of 99 are odd");
+        for (after, upto) in [(0, 15), (0, 31), (16, 20), (100, 140), (500, 501)] {
+            let expected = sampled.iter().any(|sequence| (after + 1..=upto).contains(sequence));
+            assert_eq!(timing.is_sampled_in((after, upto)), expected, "{after} to {upto}");
         }
         assert!(!Timing::default().is_sampled_in((0, 5_000)));
     }

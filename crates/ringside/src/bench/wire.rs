@@ -123,10 +123,10 @@ fn print(
         None => report.value("window", args.window as u64),
     }
     report.value("sync", format!("{:?}", args.sync).to_lowercase());
-    if !args.json {
-        where_time_goes(stages);
+    match args.json {
+        true => report.value("stages", timing::json(stages)),
+        false => where_time_goes(stages),
     }
-    report.value("stages", timing::json(stages));
     report.print(args.json);
 }
 

@@ -97,6 +97,7 @@ impl EngineStage {
         }
         let timing = &self.shared.timing;
         let (before, batch_begun) = (self.sequence, timing.begin_batch());
+        let mut next_timed = timing.next_sample(before);
         let mut turn = 0;
         let mut done = 0;
         while let Some(slot) = announced[turn] {
@@ -114,9 +115,12 @@ impl EngineStage {
             let (sequence, time_ns) = (self.sequence, self.clock.next(slot.time_ns));
             let pending = &mut self.pending;
             let mut listener = |event: Event| pending.push(OutputSlot { sequence, time_ns, event });
-            let begun = timing.begin(sequence);
+            let begun = if sequence == next_timed { timing.now() } else { 0 };
             self.engine.apply(time_ns, &slot.command, &mut listener);
-            timing.applied(sequence, begun);
+            if begun != 0 {
+                timing.applied(sequence, begun);
+                next_timed = timing.next_sample(sequence);
+            }
             if let Action::Snapshot = slot.command.action {
                 pass_barrier(&self.engine, sequence, self.barriers.as_ref(), &self.shared);
             }

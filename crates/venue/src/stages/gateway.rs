@@ -33,6 +33,8 @@ pub struct Inlet {
     turn_began: u64,
     /// When the connection whose commands come now was read.
     read: u64,
+    /// The next command whose way is timed.
+    next_timed: Sequence,
     /// Who waits for commands.
     consumers: Vec<Arc<ThreadBell>>,
 }
@@ -47,7 +49,8 @@ impl Inlet {
     ) -> Self {
         let published = shared.published.get();
         let (time_ns, turn_began, read) = (0, 0, 0);
-        Inlet { producer, shared, published, clock, time_ns, turn_began, read, consumers }
+        let next_timed = shared.timing.next_sample(published);
+        Inlet { producer, shared, published, clock, time_ns, turn_began, read, next_timed, consumers }
     }
 
     /// Sequence of the last command in the ring, announced or not.
@@ -89,8 +92,9 @@ impl CommandSink for Inlet {
         // The closure only copies: a panic inside it would leave a hole in the ring.
         let published = self.producer.try_publish(|place| *place = slot).is_ok();
         self.published += u64::from(published);
-        if published {
+        if published && self.published == self.next_timed {
             self.shared.timing.entered(self.published, self.read);
+            self.next_timed = self.shared.timing.next_sample(self.published);
         }
         published
     }
