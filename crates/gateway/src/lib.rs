@@ -29,6 +29,9 @@ pub trait CommandSink {
     /// A turn begins: the wait for sockets is over, and the commands that follow carry this moment.
     fn begin_turn(&mut self);
 
+    /// A connection's turn begins: what it sent is read now.
+    fn begin_read(&mut self) {}
+
     /// Hands a command over. `false`: no room, nothing was taken, try again later.
     fn offer(&mut self, command: &Command) -> bool;
 }

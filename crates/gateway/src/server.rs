@@ -427,6 +427,7 @@ impl Gateway {
             // Left in the socket: read after the verdict, or not at all.
             return 0;
         }
+        sink.begin_read();
         if connection.readable {
             connection.fill(self.now);
         }

@@ -8,12 +8,12 @@ mod machine;
 mod open_loop;
 mod output;
 mod pipeline;
-mod probe;
+pub(crate) mod probe;
 mod progress;
 mod recorder;
 mod recover;
 mod reference;
-mod report;
+pub(crate) mod report;
 mod rings;
 mod snapshot;
 mod wire;
@@ -21,6 +21,7 @@ mod wire;
 use std::time::SystemTime;
 
 use clap::{Args, Subcommand};
+use ringside_venue::timing::SAMPLE_EVERY_MAX;
 
 use self::output::Output;
 use self::report::Report;
@@ -84,6 +85,14 @@ fn seconds(text: &str) -> Result<f64, String> {
     match (0.01..=86_400.0).contains(&seconds) {
         true => Ok(seconds),
         false => Err("from 0.01 to 86400 seconds".into()),
+    }
+}
+
+/// One command in so many: a power of two, or 0 for none.
+fn sample_every(text: &str) -> Result<u64, String> {
+    match text.parse::<u64>().map_err(|error| format!("{error}"))? {
+        every if every == 0 || (every.is_power_of_two() && every <= SAMPLE_EVERY_MAX) => Ok(every),
+        _ => Err(format!("0, or a power of two up to {SAMPLE_EVERY_MAX}")),
     }
 }
 

@@ -1,7 +1,8 @@
-//! The command line: `ringside serve | admin | replay | send | bench`.
+//! The command line: `ringside serve | admin | replay | send | bench | doctor`.
 
 mod admin;
 mod bench;
+mod doctor;
 mod failure;
 mod replay;
 mod send;
@@ -30,6 +31,8 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Sends an order-flow file to a venue and reports its fills.
     Send(send::SendArgs),
+    /// Tells whether this host is fit for a configuration, and what to do about it.
+    Doctor(doctor::DoctorArgs),
     /// Carries out the journal of a data directory again: verify, print, state, diff, export, order, what-if, salvage.
     Replay(replay::ReplayArgs),
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Send(args) => {
             send::run(args).map_err(|error| failure::Failure::new(error.exit_code(), error))
         }
+        Command::Doctor(args) => doctor::run(&args),
         Command::Replay(args) => replay::run(&args),
     };
     match result {

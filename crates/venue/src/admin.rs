@@ -16,6 +16,8 @@ use serde_json::json;
 use crate::metrics;
 use crate::shared::Shared;
 use crate::stall::Breaker;
+use crate::tasks::{Task, tasks};
+use crate::timing::{self, Part};
 
 mod command;
 mod directory;
@@ -38,6 +40,10 @@ pub struct Identity {
     pub order_entry: SocketAddr,
     /// Instruments whose terms in the file this start could not bring into force.
     pub kept: Vec<String>,
+    /// Memory is locked.
+    pub lock_memory: bool,
+    /// The wake-up time that is asked for.
+    pub cpu_dma_latency_us: Option<u32>,
 }
 
 struct Admin {
@@ -81,6 +87,7 @@ async fn until_over(shared: Arc<Shared>) {
     let mut breaker = Breaker::default();
     while !shared.is_over() {
         breaker.look(&shared.sync_watch);
+        shared.timing.collect();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -114,7 +121,9 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         "session": format!("{:010}", shared.session.load(Ordering::Relaxed)),
         "sync": admin.identity.sync,
         "order_entry": admin.identity.order_entry.to_string(),
-        "threads": admin.identity.threads,
+        "threads": threads(&admin.identity),
+        "memory_locked": admin.identity.lock_memory,
+        "cpu_dma_latency_us": admin.identity.cpu_dma_latency_us,
         "idle": admin.identity.idle,
         "terms_kept": admin.identity.kept,
         "next_sequence": shared.published.get() + 1,
@@ -128,6 +137,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         "trades": shared.trades.load(Ordering::Relaxed),
         "orders_live": shared.live_orders.load(Ordering::Relaxed),
         "snapshot": snapshot(shared),
+        "timing": timing_of(shared),
         "connections": shared.gateway.connections.load(Ordering::Relaxed),
         "logged_in": shared.gateway.logged_in.load(Ordering::Relaxed),
     });
@@ -145,6 +155,51 @@ fn snapshot(shared: &Shared) -> serde_json::Value {
         "failures": of.failures.load(Ordering::Relaxed),
         "divergences": of.diverged.load(Ordering::Relaxed),
         "busy": of.busy.load(Ordering::Relaxed),
+    })
+}
+
+/// All threads as the kernel reports them; of stage threads also what runs there.
+fn threads(identity: &Identity) -> serde_json::Value {
+    let planned = identity.threads.as_array().map(Vec::as_slice).unwrap_or_default();
+    let row = |task: Task| {
+        let stages =
+            planned.iter().find(|plan| plan["name"] == task.name.as_str()).map(|plan| &plan["stages"]);
+        json!({
+            "name": task.name,
+            "stages": stages,
+            "core": task.core(),
+            "cores_allowed": task.allowed,
+            "last_core": task.last_core,
+            "policy": task.policy,
+            "priority": task.priority,
+        })
+    };
+    tasks().into_iter().map(row).collect()
+}
+
+fn timing_of(shared: &Shared) -> serde_json::Value {
+    let (of, options) = (&shared.timing, shared.timing.options());
+    let outliers = of.latest_outliers().into_iter().map(|outlier| {
+        let us = |part| outlier.part_ns(part).map(|ns| ns as f64 / 1e3);
+        json!({
+            "sequence": outlier.sequence,
+            "time_ns": outlier.time_ns,
+            "total_us": outlier.total_ns as f64 / 1e3,
+            "cause": outlier.cause().map(Part::name),
+            "ring_us": us(Part::Ring),
+            "append_us": us(Part::Append),
+            "sync_us": us(Part::Sync),
+            "match_us": us(Part::Match),
+            "egress_us": us(Part::Egress),
+        })
+    });
+    json!({
+        "sample_every": options.sample_every,
+        "since_start": timing::json(&of.since_start()),
+        "last_minutes": timing::json(&of.recent()),
+        "outlier_ms": options.outlier.as_secs_f64() * 1e3,
+        "outliers": of.outliers(),
+        "latest_outliers": outliers.collect::<Vec<_>>(),
     })
 }
 

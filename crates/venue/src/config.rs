@@ -12,12 +12,14 @@ use ringside_gateway::Password;
 use ringside_storage::Writer;
 
 use crate::roll::RollAt;
+use crate::timing::TimingOptions;
 
 mod demo;
 mod instrument;
 mod limits;
 mod login;
 mod number;
+mod pipeline;
 mod raw;
 
 pub use demo::DEMO;
@@ -93,6 +95,15 @@ pub enum Layout {
     Host,
 }
 
+/// How the kernel schedules stage threads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scheduling {
+    /// As any thread.
+    Normal,
+    /// `SCHED_FIFO` with this priority, 1 to 99: before any normal thread of the core, the kernel's own included.
+    Fifo(u8),
+}
+
 /// Core of each stage, where given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Cores {
@@ -108,6 +119,8 @@ pub struct Cores {
     pub admin: Option<usize>,
     /// Snapshots.
     pub snapshot: Option<usize>,
+    /// Archive, preparation of segments, password checks.
+    pub helpers: Option<usize>,
 }
 
 /// `[pipeline]`
@@ -121,6 +134,14 @@ pub struct Pipeline {
     pub layout: Layout,
     /// Pins.
     pub cores: Cores,
+    /// How the kernel schedules stage threads.
+    pub scheduling: Scheduling,
+    /// Nothing of the process is paged out.
+    pub lock_memory: bool,
+    /// Longest time that a core may take to wake up, microseconds; `None`: as the host is set.
+    pub cpu_dma_latency_us: Option<u32>,
+    /// What is timed.
+    pub timing: TimingOptions,
 }
 
 /// `[snapshot]`

@@ -30,11 +30,14 @@ pub mod named;
 pub mod recovery;
 pub mod ring;
 pub mod roll;
+pub mod scheduling;
 pub mod shared;
 pub mod snapshots;
 pub mod stages;
 pub mod stall;
+pub mod tasks;
 pub mod threads;
+pub mod timing;
 pub mod venue;
 
 pub use admin::{Directory, EventJson, FindTrade, TradeError};

@@ -14,6 +14,7 @@ use ringside_gateway::CloseReason;
 
 use crate::ring::{INPUT_SLOTS, OUTPUT_SLOTS};
 use crate::shared::{SYNC_BOUNDS_S, Shared};
+use crate::timing::QUANTILES;
 
 /// OUCH 5.0 reject reasons that the engine gives, with their label.
 pub const REJECT_NAMES: [(u16, &str); 21] = [
@@ -59,6 +60,7 @@ impl Collector for Gauges {
         traffic(shared, &mut encoder)?;
         clock(shared, &mut encoder)?;
         snapshots(shared, &mut encoder)?;
+        timing(shared, &mut encoder)?;
         labelled(shared, &mut encoder)
     }
 }
@@ -197,6 +199,29 @@ fn snapshots(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Resul
     counter(encoder, "snapshot_failures", "Barriers that got no snapshot", &of.failures)?;
     let help = "Snapshots thrown away because the journal, carried out again, led to another state";
     counter(encoder, "snapshot_divergences", help, &of.diverged)
+}
+
+/// A summary in all but name: the library has none.
+fn timing(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let recent = shared.timing.recent();
+    let help = "Time of sampled commands in each stage, last one to two minutes";
+    let mut family = encoder.encode_descriptor("stage", help, Some(&Unit::Seconds), MetricType::Gauge)?;
+    for times in recent.iter().filter(|times| times.count > 0) {
+        for ((quantile, _), ns) in QUANTILES.iter().zip(times.quantiles_ns) {
+            let labels = [("stage", times.part.name().to_string()), ("quantile", quantile.to_string())];
+            ConstGauge::new(ns as f64 / 1e9).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    let help = "Sampled commands in the figures of each stage";
+    let mut family = encoder.encode_descriptor("stage_samples", help, None, MetricType::Gauge)?;
+    for times in &recent {
+        // Far below 2^63.
+        let count = ConstGauge::new(times.count as i64);
+        count.encode(family.encode_family(&[("stage", times.part.name())])?)?;
+    }
+    let count = ConstCounter::new(shared.timing.outliers());
+    let help = "Commands whose answer took longer than pipeline.outlier";
+    count.encode(encoder.encode_descriptor("outliers", help, None, MetricType::Counter)?)
 }
 
 fn labelled(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

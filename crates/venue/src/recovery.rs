@@ -101,7 +101,7 @@ pub fn recover(config: &Config, progress: &Progress) -> Result<Recovered, VenueE
     let options =
         SegmentOptions { length: segment_length(config, &disk)?, ahead: 2, pace: pace(config.sync) };
     let (source, task) = preparer(disk.clone(), options, found.next_segment());
-    let preparer = spawn("ringside-prep", move || task.run())?;
+    let preparer = spawn("ringside-prep", config.pipeline.cores.helpers, move || task.run())?;
     let now = Reading::now();
     warn_of_future(found.last_time_ns(), now);
     let clock = VenueClock::new(found.last_time_ns(), now);

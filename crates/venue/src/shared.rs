@@ -6,6 +6,7 @@ use crossbeam_utils::CachePadded;
 use ringside_domain::TimeNs;
 
 use crate::stall::SyncWatch;
+use crate::timing::Timing;
 
 /// A number that only ever grows, with one writer and many readers.
 #[derive(Debug, Default)]
@@ -156,6 +157,8 @@ pub struct Shared {
     pub sync_times: SyncTimes,
     /// What the journal is busy with. Writer: journal.
     pub sync_watch: SyncWatch,
+    /// Where time goes. Off unless asked for.
+    pub timing: Timing,
     /// Counters of the gateway. Writer: gateway.
     pub gateway: GatewayCounters,
     /// SoupBinTCP session whose streams are told. Writer: gateway.

@@ -27,6 +27,7 @@ use crate::files::{self, create_durable};
 use crate::layout::{self, Plan, StageName};
 use crate::recovery::{self, Progress, Recovered, VenueJournal};
 use crate::ring::{self, InputPoller};
+use crate::scheduling::{self, Held};
 use crate::shared::Shared;
 use crate::snapshots::{BARRIERS_MAX, Figures, SnapshotTask};
 use crate::stages::{
@@ -34,6 +35,7 @@ use crate::stages::{
 };
 use crate::stall::SyncWatch;
 use crate::threads::{StageThread, ThreadBell, bell, wakes_poll};
+use crate::timing::Timing;
 
 /// Why a venue did not start, or did not stay up.
 #[derive(Debug, Error)]
@@ -128,16 +130,17 @@ pub struct Venue {
     helpers: Vec<JoinHandle<()>>,
     /// Held until everything has ended.
     _lock: DirectoryLock,
+    _held: Held,
 }
 
 impl Venue {
     /// Recovers the data directory and starts the venue. When this returns, logins are accepted.
     pub fn start(config: &Config, tools: Tools) -> Result<(Venue, Ready), VenueError> {
-        let plan = plan(config)?;
+        let (plan, held) = plan(config)?;
         let admin_listener = bind(config, "admin.listen", config.admin)?;
         let lock = lock(config)?;
         let recovered = recovery::recover(config, &*tools.progress)?;
-        Wiring::new(config, plan, admin_listener, recovered, tools)?.start(lock)
+        Wiring::new(config, plan, admin_listener, recovered, tools)?.start(lock, held)
     }
 
     /// Asks for an orderly end. May be called from any thread.
@@ -171,12 +174,16 @@ impl Venue {
     }
 }
 
-fn plan(config: &Config) -> Result<Plan, ConfigError> {
-    let available = core_affinity::get_core_ids().map_or(1, |cores| cores.len());
+fn plan(config: &Config) -> Result<(Plan, Held), ConfigError> {
+    let pipeline = &config.pipeline;
     let located = |(key, problem)| ConfigError { file: config.file.clone(), key, problem };
-    let plan = layout::plan(&config.pipeline, available).map_err(located)?;
-    layout::check_pins(&config.pipeline.cores).map_err(located)?;
-    Ok(plan)
+    layout::check_pins(&pipeline.cores).map_err(located)?;
+    let usable = layout::usable_cores(&pipeline.cores);
+    let plan = layout::plan(pipeline, usable.len().max(1)).map_err(located)?;
+    let disk = scheduling::disk_cores(&config.data_dir);
+    layout::check_starvation(&plan, pipeline.scheduling, &usable, &disk).map_err(located)?;
+    let held = scheduling::request(pipeline).map_err(located)?;
+    Ok((plan, held))
 }
 
 fn bind(config: &Config, key: &str, address: SocketAddr) -> Result<TcpListener, ConfigError> {
@@ -254,7 +261,9 @@ impl<'a> Wiring<'a> {
         };
         let gateway = open_gateway(config, options)?;
         let verifier = Verifier::new(credentials(config, &engine), job_queue, verdict_queue);
-        let shared = Arc::new(Shared::watched(sequence, SyncWatch::new(config.max_sync)));
+        let timing = Timing::new(config.pipeline.timing);
+        let watched = Shared::watched(sequence, SyncWatch::new(config.max_sync));
+        let shared = Arc::new(Shared { timing, ..watched });
         // Relaxed: nobody else runs yet.
         shared.snapshots.sequence.store(snapshot, Ordering::Relaxed);
         shared.session.store(session, Ordering::Relaxed);
@@ -291,7 +300,7 @@ impl<'a> Wiring<'a> {
         })
     }
 
-    fn start(self, lock: DirectoryLock) -> Result<(Venue, Ready), VenueError> {
+    fn start(self, lock: DirectoryLock, held: Held) -> Result<(Venue, Ready), VenueError> {
         let ready = Ready {
             order_entry: self.gateway.local_addr(),
             admin: self.admin_listener.local_addr().map_err(VenueError::Thread)?,
@@ -316,19 +325,21 @@ impl<'a> Wiring<'a> {
             ..
         } = self;
         let mut helpers = vec![journal.preparer];
-        helpers.push(spawn_verifier(verifier, &gateway)?);
+        let cores = config.pipeline.cores;
+        helpers.push(spawn_verifier(verifier, &gateway, cores.helpers)?);
         if let Some(path) = config.archive.clone() {
             let (disk, shared) =
                 (ringside_storage::Directory::open(&config.data_dir.join("journal"))?, shared.clone());
-            helpers.push(spawn("ringside-archive", move || archive::run(disk, path, shared))?);
+            let run = move || archive::run(disk, path, shared);
+            helpers.push(spawn("ringside-archive", cores.helpers, run)?);
         }
-        let core = config.pipeline.cores.admin;
-        helpers.push(spawn_admin(admin_listener, shared.clone(), identity, operator, core)?);
-        helpers.push(spawn_snapshots(snapshots, config.pipeline.cores.snapshot)?);
+        let serve = (admin_listener, shared.clone(), identity, operator);
+        helpers.push(spawn_admin(serve, cores.admin)?);
+        helpers.push(spawn("ringside-snap", cores.snapshot, move || snapshots.run())?);
         let (desk, time_ns, clock) = ((desk, barriers), journal.time_ns, journal.clock);
         let parts = Parts { gateway, journal: journal.journal, engine, desk, told, time_ns, clock };
         let stages = start_stages(config, &plan, &shared, parts)?;
-        Ok((Venue { shared, stages, helpers, _lock: lock }, ready))
+        Ok((Venue { shared, stages, helpers, _lock: lock, _held: held }, ready))
     }
 
     fn identity(&self, order_entry: SocketAddr) -> Identity {
@@ -343,6 +354,8 @@ impl<'a> Wiring<'a> {
             idle: format!("{:?}", self.plan.idle).to_lowercase(),
             order_entry,
             kept: self.kept.iter().map(Symbol::to_string).collect(),
+            lock_memory: self.config.pipeline.lock_memory,
+            cpu_dma_latency_us: self.config.pipeline.cpu_dma_latency_us,
         }
     }
 }
@@ -384,44 +397,46 @@ fn credentials(config: &Config, engine: &Engine) -> Vec<Credential> {
     known.collect()
 }
 
-fn spawn_verifier(verifier: Verifier, gateway: &Gateway) -> Result<JoinHandle<()>, VenueError> {
+fn spawn_verifier(
+    verifier: Verifier,
+    gateway: &Gateway,
+    core: Option<usize>,
+) -> Result<JoinHandle<()>, VenueError> {
     let waker = gateway.waker();
     let wake = move || {
         // An eventfd write; if it fails the verdict is found at the next timer.
         let _ = waker.wake();
     };
-    spawn("ringside-auth", move || verifier.run(wake))
+    spawn("ringside-auth", core, move || verifier.run(wake))
 }
 
 fn spawn_admin(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    identity: Identity,
-    operator: Operator,
+    (listener, shared, identity, operator): (TcpListener, Arc<Shared>, Identity, Operator),
     core: Option<usize>,
 ) -> Result<JoinHandle<()>, VenueError> {
-    spawn("ringside-admin", move || {
-        if let Some(id) = core {
-            core_affinity::set_for_current(core_affinity::CoreId { id });
-        }
+    spawn("ringside-admin", core, move || {
         if let Err(error) = admin::serve(listener, shared, identity, operator) {
             error!(%error, "admin HTTP ended");
         }
     })
 }
 
-fn spawn_snapshots(task: SnapshotTask, core: Option<usize>) -> Result<JoinHandle<()>, VenueError> {
-    spawn("ringside-snap", move || {
-        if let Some(id) = core {
-            core_affinity::set_for_current(core_affinity::CoreId { id });
+/// Starts a helper thread, on a core of its own where one is given.
+pub(crate) fn spawn(
+    name: &str,
+    core: Option<usize>,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, VenueError> {
+    let pinned = move || {
+        if let Some(id) = core
+            && !core_affinity::set_for_current(core_affinity::CoreId { id })
+        {
+            // As for stages: pins were tried before the start.
+            error!(core = id, "helper cannot be pinned");
         }
-        task.run();
-    })
-}
-
-/// Starts a helper thread.
-pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, VenueError> {
-    std::thread::Builder::new().name(name.into()).spawn(run).map_err(VenueError::Thread)
+        run();
+    };
+    std::thread::Builder::new().name(name.into()).spawn(pinned).map_err(VenueError::Thread)
 }
 
 /// What the stages are made of.
@@ -515,7 +530,15 @@ fn start_stages(
             shared: shared.clone(),
         };
         let builder = std::thread::Builder::new().name(planned.name.into());
-        threads.push(builder.spawn(move || thread.run()).map_err(VenueError::Thread)?);
+        let scheduling = config.pipeline.scheduling;
+        let run = move || {
+            if let Err(problem) = scheduling::schedule(scheduling) {
+                // It was tried before the start: the limits have changed since.
+                error!(%problem, "stage at normal priority");
+            }
+            thread.run()
+        };
+        threads.push(builder.spawn(run).map_err(VenueError::Thread)?);
         info!(thread = planned.name, core = ?planned.core, stages = ?planned.stages, "started");
     }
     Ok(threads)

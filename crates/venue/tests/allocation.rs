@@ -17,6 +17,7 @@ use ringside_venue::ring::{OutputPoller, input_ring, output_ring};
 use ringside_venue::shared::Shared;
 use ringside_venue::stages::{EngineStage, Inlet, JournalStage, Stage, SyncPolicy};
 use ringside_venue::threads::bell;
+use ringside_venue::timing::{Timing, TimingOptions};
 
 thread_local! {
     /// Allocations of this thread.
@@ -62,7 +63,8 @@ impl Pipeline {
         let (source, task) = preparer(disk, options, 1);
         std::thread::spawn(move || task.run());
         let journal = Journal::create(source, new_epoch(), 0).unwrap();
-        let shared = Arc::new(Shared::new(0));
+        let timing = TimingOptions { sample_every: 1, ..TimingOptions::default() };
+        let shared = Arc::new(Shared { timing: Timing::new(timing), ..Shared::new(0) });
         let (producer, journal_input, engine_input) = input_ring();
         let (events, output) = output_ring();
         let policy = SyncPolicy::Always;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use ringside_venue::timing::SAMPLE_EVERY;
 
 use super::core::{self, CoreArgs};
 use super::journal::{self, JournalArgs, Which};
@@ -63,6 +64,7 @@ pub fn measure(args: &AllArgs) -> Result<Vec<Report>, Failure> {
         runs: 3,
         rate: args.rate,
         duration: args.duration,
+        sample_every: SAMPLE_EVERY,
         dir: dir(),
         output: output(),
     })?;

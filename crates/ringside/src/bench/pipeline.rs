@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use ringside_domain::Command;
 use ringside_sim::steady::SteadyFlow;
 use ringside_venue::threads::IdleStrategy;
+use ringside_venue::timing::SAMPLE_EVERY;
 
 use self::run::Run;
 use super::output::Output;
@@ -68,6 +69,9 @@ pub struct PipelineArgs {
     /// Seconds of the latency part.
     #[arg(long, default_value_t = 3.0, value_parser = super::seconds)]
     pub duration: f64,
+    /// One command in so many is timed, as in the configuration: a power of two, or 0: none.
+    #[arg(long, default_value_t = SAMPLE_EVERY, value_parser = super::sample_every)]
+    pub sample_every: u64,
     /// Where the journal goes. Default: the current directory.
     #[arg(long, default_value = ".")]
     pub dir: PathBuf,
@@ -95,6 +99,7 @@ pub fn measure(args: &PipelineArgs) -> Result<Report, Failure> {
     steps.step();
     closed_loop(args, &commands, &mut report)?;
     report.value("latency_rate", args.rate);
+    report.value("sample_every", args.sample_every);
     report.value("sync", args.sync.word());
     Ok(report)
 }

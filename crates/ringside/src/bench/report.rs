@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hdrhistogram::Histogram;
+use ringside_venue::timing::{self, Part, PartTimes};
 use serde_json::{Map, Value, json};
 
 use super::open_loop::Counts;
@@ -128,6 +129,14 @@ impl Report {
     /// A number that was added; not a number where none was.
     pub fn get(&self, name: &str) -> f64 {
         self.find(name).and_then(Value::as_f64).unwrap_or(f64::NAN)
+    }
+
+    /// Adds where time went, part by part; the whole is told, and not stacked upon its parts.
+    pub fn parts(&mut self, parts: &[PartTimes]) {
+        self.value("stages", timing::json(parts));
+        let stacked = parts.iter().filter(|times| times.part != Part::Total && times.count > 0);
+        let us = |times: &PartTimes| times.quantiles_ns.iter().map(|ns| *ns as f64 / 1e3).collect();
+        self.stages = stacked.map(|times| (times.part.name().into(), us(times))).collect();
     }
 
     /// Adds times under a name of their own.

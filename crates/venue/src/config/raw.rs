@@ -12,10 +12,8 @@ use serde::Deserialize;
 use super::instrument::{self, RawInstrument};
 use super::limits::{self, RawLimits};
 use super::login::RawLogin;
-use super::{
-    AdminToken, Apply, Config, ConfigError, Cores, Layout, LoginConfig, Overrides, Pipeline, SnapshotConfig,
-    Sync, Wait,
-};
+use super::pipeline::RawPipeline;
+use super::{AdminToken, Config, ConfigError, LoginConfig, Overrides, SnapshotConfig, Sync};
 use crate::roll::RollAt;
 use crate::stall::SYNC_MAX;
 
@@ -72,26 +70,6 @@ struct RawJournal {
 enum RawSize {
     Bytes(u64),
     Text(String),
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct RawPipeline {
-    apply: Option<String>,
-    wait: Option<String>,
-    layout: Option<String>,
-    cores: RawCores,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct RawCores {
-    gateway: Option<usize>,
-    journal: Option<usize>,
-    engine: Option<usize>,
-    egress: Option<usize>,
-    admin: Option<usize>,
-    snapshot: Option<usize>,
 }
 
 #[derive(Deserialize, Default)]
@@ -251,52 +229,6 @@ impl RawSnapshot {
             },
         };
         Ok(SnapshotConfig { every_commands, every, prune_sessions: self.prune_sessions })
-    }
-}
-
-impl RawPipeline {
-    fn checked(self) -> Checked<Pipeline> {
-        let RawCores { gateway, journal, engine, egress, admin, snapshot } = self.cores;
-        if egress.is_some() && egress != gateway {
-            return wrong(
-                "pipeline.cores.egress",
-                "egress runs on the gateway's thread; give both the same core",
-            );
-        }
-        Ok(Pipeline {
-            apply: match self.apply.as_deref().unwrap_or("ahead") {
-                "ahead" => Apply::Ahead,
-                "after-durable" => Apply::AfterDurable,
-                other => {
-                    return wrong("pipeline.apply", format!("{other:?} is none of ahead, after-durable"));
-                }
-            },
-            wait: match self.wait.as_deref().unwrap_or("auto") {
-                "auto" => Wait::Auto,
-                "spin" => Wait::Spin,
-                "yield" => Wait::Yield,
-                "park" => Wait::Park,
-                other => {
-                    return wrong("pipeline.wait", format!("{other:?} is none of auto, spin, yield, park"));
-                }
-            },
-            layout: layout(self.layout.as_deref().unwrap_or("auto"))?,
-            cores: Cores { gateway, journal, engine, egress, admin, snapshot },
-        })
-    }
-}
-
-fn layout(text: &str) -> Checked<Layout> {
-    match text {
-        "auto" => Ok(Layout::Auto),
-        "two-cores" => Ok(Layout::TwoCores),
-        "three-cores" => Ok(Layout::ThreeCores),
-        "four-cores" => Ok(Layout::FourCores),
-        "host" => Ok(Layout::Host),
-        other => wrong(
-            "pipeline.layout",
-            format!("{other:?} is none of auto, two-cores, three-cores, four-cores, host"),
-        ),
     }
 }
 

@@ -95,6 +95,9 @@ impl EngineStage {
             *place = coming.next();
             place.filter(|_| ahead).inspect(|slot| self.engine.expect(&slot.command));
         }
+        let timing = &self.shared.timing;
+        let (before, batch_begun) = (self.sequence, timing.begin_batch());
+        let mut next_timed = timing.next_sample(before);
         let mut turn = 0;
         let mut done = 0;
         while let Some(slot) = announced[turn] {
@@ -112,11 +115,17 @@ impl EngineStage {
             let (sequence, time_ns) = (self.sequence, self.clock.next(slot.time_ns));
             let pending = &mut self.pending;
             let mut listener = |event: Event| pending.push(OutputSlot { sequence, time_ns, event });
+            let begun = if sequence == next_timed { timing.now() } else { 0 };
             self.engine.apply(time_ns, &slot.command, &mut listener);
+            if begun != 0 {
+                timing.applied(sequence, begun);
+                next_timed = timing.next_sample(sequence);
+            }
             if let Action::Snapshot = slot.command.action {
                 pass_barrier(&self.engine, sequence, self.barriers.as_ref(), &self.shared);
             }
         }
+        timing.applied_batch((before, self.sequence), batch_begun);
         // A guard releases all its slots, carried out or not. Forgotten it releases none, and another one takes just as
         // many as are done.
         std::mem::forget(guard);

@@ -36,6 +36,12 @@ pub struct Inlet {
     next_roll_ns: TimeNs,
     /// Rolls in the ring that the gateway was not told of.
     rolls: u32,
+    /// The same moment as [`crate::timing`] tells it.
+    turn_began: u64,
+    /// When the connection whose commands come now was read.
+    read: u64,
+    /// The next command whose way is timed.
+    next_timed: Sequence,
     /// Who waits for commands.
     consumers: Vec<Arc<ThreadBell>>,
 }
@@ -49,8 +55,21 @@ impl Inlet {
         consumers: Vec<Arc<ThreadBell>>,
     ) -> Self {
         let published = shared.published.get();
-        let (roll_at, next_roll_ns, rolls) = (None, TimeNs::MAX, 0);
-        Inlet { producer, shared, published, clock, time_ns: 0, roll_at, next_roll_ns, rolls, consumers }
+        let next_timed = shared.timing.next_sample(published);
+        Inlet {
+            producer,
+            shared,
+            published,
+            clock,
+            time_ns: 0,
+            roll_at: None,
+            next_roll_ns: TimeNs::MAX,
+            rolls: 0,
+            turn_began: 0,
+            read: 0,
+            next_timed,
+            consumers,
+        }
     }
 
     /// Rolls the session every day at this time from now on.
@@ -87,6 +106,11 @@ impl Inlet {
         self.published
     }
 
+    /// The venue's clock at a moment of [`crate::timing`], without reading a clock.
+    fn venue_time(&self, now: u64) -> TimeNs {
+        self.time_ns + now.saturating_sub(self.turn_began)
+    }
+
     /// Tells the consumers what was published since the last call. True: there was something.
     pub fn announce(&mut self) -> bool {
         if self.shared.published.get() == self.published {
@@ -101,6 +125,13 @@ impl Inlet {
 impl CommandSink for Inlet {
     fn begin_turn(&mut self) {
         self.time_ns = self.clock.advance(Reading::now()).min(self.next_roll_ns - 1);
+        self.turn_began = self.shared.timing.now();
+        // For the venue's own commands, which nobody reads.
+        self.read = self.turn_began;
+    }
+
+    fn begin_read(&mut self) {
+        self.read = self.shared.timing.now();
     }
 
     #[inline]
@@ -109,6 +140,10 @@ impl CommandSink for Inlet {
         // The closure only copies: a panic inside it would leave a hole in the ring.
         let published = self.producer.try_publish(|place| *place = slot).is_ok();
         self.published += u64::from(published);
+        if published && self.published == self.next_timed {
+            self.shared.timing.entered(self.published, self.read);
+            self.next_timed = self.shared.timing.next_sample(self.published);
+        }
         published
     }
 }
@@ -127,6 +162,35 @@ pub struct GatewayStage {
     barriers: Barriers,
     /// Waits for room in the output ring.
     engine: Arc<ThreadBell>,
+    answers: Answers,
+}
+
+/// What has been delivered since the sockets were last written to, for [`crate::timing`].
+#[derive(Debug, Default)]
+struct Answers {
+    /// Up to here answers went to the sockets.
+    timed: Sequence,
+    /// Up to here they are in the streams.
+    told: Sequence,
+    /// What was journaled before this is late.
+    late_before: TimeNs,
+    /// Late ones, and the first of them.
+    late: u64,
+    first_late: (Sequence, TimeNs),
+}
+
+impl Answers {
+    /// An event goes into its stream.
+    #[inline]
+    fn note(&mut self, slot: &OutputSlot) {
+        if slot.time_ns < self.late_before && slot.sequence != self.told {
+            if self.late == 0 {
+                self.first_late = (slot.sequence, slot.time_ns);
+            }
+            self.late += 1;
+        }
+        self.told = slot.sequence;
+    }
 }
 
 /// Tells the engine, by a journaled command, when the journal has no segments left to take new orders.
@@ -177,7 +241,21 @@ impl GatewayStage {
     ) -> Self {
         let held = VecDeque::with_capacity(OUTPUT_SLOTS);
         let stopping = false;
-        GatewayStage { gateway, inlet, output, shared, held, stopping, storage, desk, barriers, engine }
+        let delivered = shared.delivered.get();
+        let answers = Answers { timed: delivered, told: delivered, ..Answers::default() };
+        GatewayStage {
+            gateway,
+            inlet,
+            output,
+            shared,
+            held,
+            stopping,
+            storage,
+            desk,
+            barriers,
+            engine,
+            answers,
+        }
     }
 
     /// Delivers events whose command is released.
@@ -186,6 +264,7 @@ impl GatewayStage {
         let applied = self.shared.applied.get();
         let released = self.shared.released.get();
         let mut worked = false;
+        self.look_for_late();
         while self.held.front().is_some_and(|slot| slot.sequence <= released) {
             let slot = self.held.pop_front().expect("just seen");
             self.deliver(&slot)?;
@@ -208,6 +287,7 @@ impl GatewayStage {
         let Ok(mut guard) = self.output.take(room as u64) else { return Ok(false) };
         for slot in &mut guard {
             if self.held.is_empty() && slot.sequence <= released {
+                self.answers.note(slot);
                 deliver(&mut self.gateway, &mut self.desk, &self.shared, slot)?;
             } else {
                 self.held.push_back(*slot);
@@ -220,7 +300,37 @@ impl GatewayStage {
     }
 
     fn deliver(&mut self, slot: &OutputSlot) -> Result<(), StageError> {
+        self.answers.note(slot);
         deliver(&mut self.gateway, &mut self.desk, &self.shared, slot)
+    }
+
+    /// Says from which age on the answers of this turn are late.
+    fn look_for_late(&mut self) {
+        if self.held.is_empty() && !self.output.has_available() {
+            return;
+        }
+        let timing = &self.shared.timing;
+        self.answers.late_before = match timing.now() {
+            0 => 0,
+            now => self.inlet.venue_time(now).saturating_sub(timing.outlier_ns()),
+        };
+    }
+
+    /// What was delivered has just been given to the sockets.
+    fn note_answered(&mut self) {
+        let answers = &mut self.answers;
+        if answers.told == answers.timed {
+            return;
+        }
+        let timing = &self.shared.timing;
+        let now = timing.now();
+        timing.answered((answers.timed, answers.told), now);
+        answers.timed = answers.told;
+        let late = std::mem::take(&mut answers.late);
+        if late > 0 {
+            let total_ns = self.inlet.venue_time(now).saturating_sub(answers.first_late.1);
+            timing.late(late, answers.first_late, total_ns, now);
+        }
     }
 
     fn turn(&mut self, timeout: Duration) -> Result<bool, StageError> {
@@ -307,6 +417,7 @@ impl Stage for GatewayStage {
         self.wind_down();
         let delivered = self.egress()?;
         self.gateway.flush(&mut self.inlet)?;
+        self.note_answered();
         let worked = self.barriers.store(&mut self.gateway, &self.shared)? | self.turn(Duration::ZERO)?;
         if delivered || worked {
             self.publish_counters();

@@ -10,6 +10,7 @@ use super::{Stage, StageError};
 use crate::ring::{CommandClock, InputPoller, JOURNAL_BATCH};
 use crate::shared::{Cursor, ReplyGate, Shared};
 use crate::threads::ThreadBell;
+use crate::timing::BatchTimes;
 
 /// Where commands are kept. Implemented by the journal and by stand-ins for measurements and tests.
 pub trait CommandLog: Send {
@@ -92,7 +93,8 @@ impl<L: CommandLog> JournalStage<L> {
     /// no later stage can take the batch for written.
     fn take_batch(&mut self) -> Result<bool, StageError> {
         let Ok(mut guard) = self.input.take(JOURNAL_BATCH) else { return Ok(false) };
-        self.shared.sync_watch.begin(Instant::now());
+        let (taken, before) = (Instant::now(), self.sequence);
+        self.shared.sync_watch.begin(taken);
         let mut barrier = false;
         for slot in &mut guard {
             self.sequence += 1;
@@ -104,23 +106,28 @@ impl<L: CommandLog> JournalStage<L> {
             }
         }
         // A snapshot must not be ahead of the durable journal, whatever the mode.
-        let kept = if self.policy == SyncPolicy::Always || barrier {
-            self.shared.written.advance(self.sequence);
-            let flushed = flush(&mut self.log, &self.shared);
-            self.last_flush = Instant::now();
-            self.unproven = true;
-            flushed
-        } else {
-            // Written releases here, so it must be true before it is said.
-            let handed = self.log.hand_over().map_err(failed);
-            handed.map(|()| self.shared.written.advance(self.sequence))
+        let kept = match self.policy == SyncPolicy::Always || barrier {
+            true => {
+                self.shared.written.advance(self.sequence);
+                keep_durable(&mut self.log, &self.shared)
+            }
+            false => keep_written(&mut self.log, &self.shared, (before, self.sequence)),
         };
-        if kept.is_err() {
-            std::mem::forget(guard);
-            return kept.map(|()| false);
+        match kept {
+            Ok((appended, kept, flushed)) => {
+                self.last_flush = flushed.unwrap_or(self.last_flush);
+                self.unproven |= flushed.is_some();
+                self.shared.sync_watch.end();
+                let timing = &self.shared.timing;
+                let times = BatchTimes { taken: timing.at(taken), appended, kept };
+                timing.journaled((before, self.sequence), times);
+                Ok(true)
+            }
+            Err(error) => {
+                std::mem::forget(guard);
+                Err(error)
+            }
         }
-        self.shared.sync_watch.end();
-        Ok(true)
     }
 
     fn release(&self) {
@@ -176,12 +183,40 @@ fn failed(error: impl std::error::Error + Send + Sync + 'static) -> StageError {
     StageError::Journal(Box::new(error))
 }
 
-fn flush<L: CommandLog>(log: &mut L, shared: &Shared) -> Result<(), StageError> {
+/// When all was appended, when it could be answered, and when it was flushed if it was.
+type Kept = (u64, u64, Option<Instant>);
+
+/// For stable storage. The moments are read for the histogram anyway.
+fn keep_durable<L: CommandLog>(log: &mut L, shared: &Shared) -> Result<Kept, StageError> {
+    let (begin, end) = timed_flush(log, shared)?;
+    Ok((shared.timing.at(begin), shared.timing.at(end), Some(end)))
+}
+
+/// For the kernel. Written releases here, so it must be true before it is said.
+fn keep_written<L: CommandLog>(
+    log: &mut L,
+    shared: &Shared,
+    span: (Sequence, Sequence),
+) -> Result<Kept, StageError> {
+    // Handing over is mostly nothing: only for a sampled command is it told apart from appending.
+    let appended = if shared.timing.is_sampled_in(span) { shared.timing.now() } else { 0 };
+    log.hand_over().map_err(failed)?;
+    shared.written.advance(span.1);
+    let kept = shared.timing.now();
+    Ok((if appended == 0 { kept } else { appended }, kept, None))
+}
+
+fn timed_flush<L: CommandLog>(log: &mut L, shared: &Shared) -> Result<(Instant, Instant), StageError> {
     let begin = Instant::now();
     let durable = log.flush().map_err(failed)?;
-    shared.sync_times.record(begin.elapsed().as_nanos() as u64);
+    let end = Instant::now();
+    shared.sync_times.record((end - begin).as_nanos() as u64);
     shared.durable.advance(durable);
-    Ok(())
+    Ok((begin, end))
+}
+
+fn flush<L: CommandLog>(log: &mut L, shared: &Shared) -> Result<(), StageError> {
+    timed_flush(log, shared).map(|_| ())
 }
 
 fn close<L: CommandLog>(log: &mut L, shared: &Shared) -> Result<(), StageError> {

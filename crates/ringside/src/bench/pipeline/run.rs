@@ -18,6 +18,7 @@ use ringside_venue::ring::{OUTPUT_SLOTS, OutputPoller, input_ring, output_ring};
 use ringside_venue::shared::Shared;
 use ringside_venue::stages::{EngineStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
 use ringside_venue::threads::{IdleStrategy, StageThread, bell};
+use ringside_venue::timing::{OUTLIER, Timing, TimingOptions};
 
 use super::super::open_loop::{Counts, OpenLoop};
 use super::super::recorder::Recorder;
@@ -61,6 +62,9 @@ impl Stage for Watched {
 struct Drain {
     output: OutputPoller,
     shared: Arc<Shared>,
+    /// Last command whose answer was drained, and that as it was timed.
+    told: u64,
+    timed: u64,
 }
 
 impl Stage for Drain {
@@ -69,12 +73,16 @@ impl Stage for Drain {
         let worked = match self.output.take(OUTPUT_SLOTS as u64) {
             Ok(mut guard) => {
                 for slot in &mut guard {
-                    std::hint::black_box(slot.sequence);
+                    self.told = std::hint::black_box(slot.sequence);
                 }
                 true
             }
             Err(_) => false,
         };
+        if self.told > self.timed {
+            self.shared.timing.answered((self.timed, self.told), self.shared.timing.now());
+            self.timed = self.told;
+        }
         if !self.output.has_available() {
             let delivered = applied.min(self.shared.released.get());
             self.shared.delivered.advance(delivered.max(self.shared.delivered.get()));
@@ -109,7 +117,8 @@ impl Run {
         while journal.preparer_status().ready() < ahead as u64 {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let (shared, wake) = (Arc::new(Shared::new(0)), bell());
+        let timing = Timing::new(TimingOptions { sample_every: args.sample_every, outlier: OUTLIER });
+        let (shared, wake) = (Arc::new(Shared { timing, ..Shared::new(0) }), bell());
         let (producer, journal_input, engine_input) = input_ring();
         let (events, output) = output_ring();
         let policy = policy(args.sync);
@@ -119,7 +128,7 @@ impl Run {
             EngineStage::new(engine, engine_input, events, apply, shared.clone(), start, wake.clone());
         let last = Arc::new(OnceLock::new());
         let engine = Watched { stage, last: last.clone() };
-        let drain = Drain { output, shared: shared.clone() };
+        let drain = Drain { output, shared: shared.clone(), told: 0, timed: 0 };
         let thread = StageThread {
             name: "bench-core",
             core: None,

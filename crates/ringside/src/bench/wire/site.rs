@@ -18,6 +18,8 @@ use crate::failure::{Failure, USAGE};
 
 /// Time of load before the clock counts.
 const WARM_UP: Duration = Duration::from_millis(300);
+/// One command in so many is timed stage by stage: often enough for the few of a closed loop over a slow disk.
+const SAMPLE_EVERY: u64 = 16;
 
 /// A venue, its clients and the floors beside them.
 pub struct Site {
@@ -73,6 +75,7 @@ impl Site {
             return Err(wrong(format!("{found}; {tally:?}")));
         }
         report.value("state_hash", format!("{:016x}", state.state_hash));
+        report.parts(&shared.timing.since_start());
         Ok(())
     }
 }
@@ -84,7 +87,7 @@ fn connect(ready: &Ready, clients: usize) -> io::Result<Vec<Client>> {
 fn config(args: &WireArgs, directory: &Path) -> Result<Config, Failure> {
     let mut text = format!(
         "data_dir = {:?}\n[order_entry]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-         [journal]\nsync = \"{}\"\nwriter = {:?}\n[pipeline]\nlayout = {:?}\nwait = {:?}\n\
+         [journal]\nsync = \"{}\"\nwriter = {:?}\n[pipeline]\nlayout = {:?}\nwait = {:?}\nsample_every = {SAMPLE_EVERY}\n\
          [[instrument]]\nsymbol = \"ESH4\"\ntick_size = \"0.25\"\n",
         directory.join("data"),
         args.sync.word(),
