@@ -5,13 +5,11 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
-use mio::net::TcpListener;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 use ringside_domain::{Action, Command, LoginId, Text, Username};
 use slab::Slab;
 use thiserror::Error;
@@ -19,9 +17,12 @@ use tracing::info;
 
 use crate::CommandSink;
 use crate::auth::{Job, Verdict};
+use crate::caps::{Caps, Crowd};
 use crate::limits::{CONNECTIONS_MAX, WRITE_BYTES};
+use crate::lockout::LockoutPolicy;
 use crate::outbound::{Outbound, OutboundError};
 use crate::session::{CloseReason, Due};
+use crate::transport::TransportKind;
 
 mod connection;
 mod delivery;
@@ -31,9 +32,11 @@ mod login;
 
 use connection::Connection;
 pub use delivery::{append_event, encode_event};
+pub use listeners::{Addresses, ListenOptions};
+use listeners::{LISTENERS_MAX, Listeners};
+use login::Checks;
 
-const LISTENER: Token = Token(usize::MAX);
-const WAKER: Token = Token(usize::MAX - 1);
+const WAKER: Token = Token(usize::MAX);
 /// How often timers of all connections are looked at.
 const TIMER_STEP: Duration = Duration::from_millis(50);
 /// Longest time between two turns that counts.
@@ -45,6 +48,16 @@ pub enum GatewayError {
     /// A socket call that must not fail has failed.
     #[error("gateway: {0}")]
     Io(#[from] io::Error),
+    /// It cannot listen where it shall.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Which listener.
+        listener: TransportKind,
+        /// Address or path.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A stream could not be kept.
     #[error(transparent)]
     Outbound(#[from] OutboundError),
@@ -53,8 +66,8 @@ pub enum GatewayError {
 /// What a gateway needs at start.
 #[derive(Debug)]
 pub struct GatewayOptions {
-    /// Where to listen; port 0: any.
-    pub listen: SocketAddr,
+    /// Where to listen.
+    pub listen: ListenOptions,
     /// SoupBinTCP session.
     pub session: Text<10>,
     /// All logins by id, with their streams as recovered.
@@ -63,8 +76,10 @@ pub struct GatewayOptions {
     pub jobs: Sender<Job>,
     /// Verdicts in.
     pub verdicts: Receiver<Verdict>,
-    /// Connections at once, at most [`CONNECTIONS_MAX`]: what the process has file descriptors for.
-    pub connections_max: usize,
+    /// Connections at once, at most [`CONNECTIONS_MAX`] and what the process has file descriptors for.
+    pub caps: Caps,
+    /// When failures lock a username out.
+    pub lockout: LockoutPolicy,
 }
 
 /// A login and its stream.
@@ -74,6 +89,8 @@ pub struct LoginEntry {
     pub username: Username,
     /// Its sequenced stream.
     pub stream: Outbound,
+    /// It must come over a TLS connection whose client certificate has this name.
+    pub certificate_name: Option<String>,
     /// The journal has it as connected.
     pub connected: bool,
 }
@@ -105,6 +122,7 @@ pub struct Stats {
 struct LoginState {
     username: Username,
     stream: Outbound,
+    certificate_name: Option<String>,
     /// The connection that acts for the login.
     holder: Option<usize>,
     /// Connect was handed over, Disconnect was not.
@@ -119,8 +137,7 @@ pub struct Gateway {
     poll: Poll,
     events: Events,
     waker: std::sync::Arc<Waker>,
-    listener: Option<TcpListener>,
-    local: SocketAddr,
+    listeners: Listeners,
     session: Text<10>,
     connections: Slab<Connection>,
     /// By login id - 1.
@@ -131,7 +148,7 @@ pub struct Gateway {
     dirty: Vec<LoginId>,
     /// Commands of the gateway's own that found no room.
     owed: VecDeque<Command>,
-    jobs: Sender<Job>,
+    checks: Checks,
     verdicts: Receiver<Verdict>,
     scratch: Box<[u8]>,
     started: Instant,
@@ -141,34 +158,30 @@ pub struct Gateway {
     now: Duration,
     next_timers: Duration,
     generation: u64,
-    connections_max: usize,
+    crowd: Crowd,
     accepting: bool,
-    /// The listener had an error in passing: it is looked at again without a new edge.
-    accept_again: bool,
     stats: Stats,
 }
 
 impl Gateway {
-    /// Binds the listener.
+    /// Binds the listeners.
     pub fn new(options: GatewayOptions) -> Result<Self, GatewayError> {
         let poll = Poll::new()?;
-        let mut listener = TcpListener::bind(options.listen)?;
-        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let listeners = Listeners::open(&options.listen, poll.registry())?;
         let waker = std::sync::Arc::new(Waker::new(poll.registry(), WAKER)?);
         let logins = options.logins.into_iter().map(LoginState::new).collect();
         Ok(Gateway {
-            local: listener.local_addr()?,
             poll,
             events: Events::with_capacity(1_024),
             waker,
-            listener: Some(listener),
+            listeners,
             session: options.session,
             connections: Slab::with_capacity(64),
             logins,
             ready: VecDeque::with_capacity(CONNECTIONS_MAX),
             dirty: Vec::with_capacity(1_024),
             owed: VecDeque::with_capacity(64),
-            jobs: options.jobs,
+            checks: Checks::new(options.jobs, options.lockout),
             verdicts: options.verdicts,
             scratch: vec![0; WRITE_BYTES].into_boxed_slice(),
             started: Instant::now(),
@@ -176,16 +189,15 @@ impl Gateway {
             now: Duration::ZERO,
             next_timers: Duration::ZERO,
             generation: 0,
-            connections_max: options.connections_max.min(CONNECTIONS_MAX),
+            crowd: Crowd::new(options.caps.within(CONNECTIONS_MAX)),
             accepting: true,
-            accept_again: false,
             stats: Stats::default(),
         })
     }
 
     /// Where it listens.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local
+    pub fn addresses(&self) -> &Addresses {
+        self.listeners.addresses()
     }
 
     /// Wakes [`Gateway::poll`] from another thread.
@@ -200,18 +212,19 @@ impl Gateway {
 
     /// One turn: waits at most `timeout` for sockets, then reads and publishes. Returns the commands handed over.
     pub fn poll(&mut self, timeout: Duration, sink: &mut impl CommandSink) -> Result<u64, GatewayError> {
-        self.wait(timeout)?;
+        let accept = self.wait(timeout)?;
         self.tell_time();
         sink.begin_turn();
+        for at in accept.into_iter().enumerate().filter_map(|(at, is_due)| is_due.then_some(at)) {
+            self.accept_all(at, sink)?;
+        }
         self.take_verdicts(sink);
         self.pay_owed(sink);
         let commands = self.serve_ready(sink);
         if self.now >= self.next_timers {
             self.next_timers = self.now + TIMER_STEP;
             self.run_timers(sink);
-            if std::mem::take(&mut self.accept_again) {
-                self.accept_all()?;
-            }
+            self.accept_again(sink)?;
         }
         Ok(commands)
     }
@@ -237,23 +250,27 @@ impl Gateway {
     /// Stops accepting connections and reading from them. What is under way is still delivered.
     pub fn stop_input(&mut self) {
         self.accepting = false;
-        self.listener = None;
+        self.listeners.close();
         // The next start finds who was connected in the state and disconnects them.
         self.owed.clear();
     }
 
-    fn wait(&mut self, timeout: Duration) -> io::Result<()> {
+    /// Waits for sockets. Returns which listeners have connections.
+    fn wait(&mut self, timeout: Duration) -> io::Result<[bool; LISTENERS_MAX]> {
         let timeout = if self.has_ready() { Duration::ZERO } else { timeout };
+        let mut accept = [false; LISTENERS_MAX];
         match self.poll.poll(&mut self.events, Some(timeout)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(accept),
             other => other?,
         }
-        let mut accept = false;
         for event in self.events.iter() {
             match event.token() {
-                LISTENER => accept = true,
                 WAKER => {}
                 Token(key) => {
+                    if let Some(at) = Listeners::place_of(key) {
+                        accept[at] = true;
+                        continue;
+                    }
                     let Some(connection) = self.connections.get_mut(key) else { continue };
                     connection.ending |= event.is_read_closed() || event.is_error();
                     connection.readable |= event.is_readable() || connection.ending;
@@ -265,16 +282,20 @@ impl Gateway {
                 }
             }
         }
-        if accept { self.accept_all() } else { Ok(()) }
+        Ok(accept)
     }
 
     fn close(&mut self, key: usize, reason: CloseReason, sink: &mut impl CommandSink) {
         let Some(mut connection) = self.connections.try_remove(key) else { return };
-        let _ = self.poll.registry().deregister(&mut connection.socket);
+        connection.transport.end();
+        // A socket that is closed leaves the poll by itself.
+        let _ = connection.transport.deregister(self.poll.registry());
         self.stats.connections -= 1;
         self.count_close(reason);
         info!(peer = %connection.peer, reason = reason.name(), "connection closed");
-        let Some(login) = connection.session.login() else { return };
+        let login = connection.session.login();
+        self.crowd.went(connection.peer.origin(), login.is_some());
+        let Some(login) = login else { return };
         self.stats.logged_in -= 1;
         let state = &mut self.logins[login.0 as usize - 1];
         if state.holder == Some(key) {
@@ -321,8 +342,8 @@ impl Gateway {
 
 impl LoginState {
     fn new(entry: LoginEntry) -> Self {
-        let LoginEntry { username, stream, connected } = entry;
-        LoginState { username, stream, holder: None, connected, dirty: false }
+        let LoginEntry { username, stream, certificate_name, connected } = entry;
+        LoginState { username, stream, certificate_name, holder: None, connected, dirty: false }
     }
 }
 

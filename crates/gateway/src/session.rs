@@ -39,11 +39,21 @@ pub enum CloseReason {
     TooMany,
     /// The venue stops.
     Shutdown,
+    /// As many connections from that address as there may be.
+    PerAddress,
+    /// Not logged in, and the oldest of as many as may be like that when another one came.
+    Unauthenticated,
+    /// Too many wrong passwords before.
+    LockedOut,
+    /// No certificate, or one that the venue's authority has not signed, or that has expired.
+    TlsCertificate,
+    /// Bytes that are no TLS 1.3, or an alert.
+    TlsProtocol,
 }
 
 impl CloseReason {
     /// All reasons, for metrics.
-    pub const ALL: [CloseReason; 13] = [
+    pub const ALL: [CloseReason; 18] = [
         CloseReason::PeerClosed,
         CloseReason::Logout,
         CloseReason::LoginDeadline,
@@ -57,6 +67,11 @@ impl CloseReason {
         CloseReason::SlowReader,
         CloseReason::TooMany,
         CloseReason::Shutdown,
+        CloseReason::PerAddress,
+        CloseReason::Unauthenticated,
+        CloseReason::LockedOut,
+        CloseReason::TlsCertificate,
+        CloseReason::TlsProtocol,
     ];
 
     /// Metric label.
@@ -75,6 +90,11 @@ impl CloseReason {
             CloseReason::SlowReader => "slow_reader",
             CloseReason::TooMany => "too_many",
             CloseReason::Shutdown => "shutdown",
+            CloseReason::PerAddress => "per_address",
+            CloseReason::Unauthenticated => "unauthenticated",
+            CloseReason::LockedOut => "locked_out",
+            CloseReason::TlsCertificate => "tls_certificate",
+            CloseReason::TlsProtocol => "tls_protocol",
         }
     }
 }

@@ -1,19 +1,20 @@
 //! One connection: its socket, its buffers and how far it is in its login's stream.
 
-use std::io::{self, Read, Write};
-use std::net::SocketAddr;
+use std::io;
 use std::time::Duration;
 
-use mio::net::TcpStream;
-use ringside_wire::soup::{self, LoginRequest};
+use ringside_wire::soup::{self, LoginRejected, LoginRequest};
+use tracing::info;
 
 use crate::limits::{INPUT_BYTES, PAYLOAD_MAX};
+use crate::origin::Peer;
 use crate::session::{CloseReason, Session};
+use crate::transport::{Arrival, Transport};
 
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) socket: TcpStream,
-    pub(super) peer: SocketAddr,
+    pub(super) transport: Transport,
+    pub(super) peer: Peer,
     pub(super) generation: u64,
     pub(super) session: Session,
     /// Kept between login request and verdict.
@@ -32,6 +33,8 @@ pub(super) struct Connection {
     pub(super) ending: bool,
     /// That read has happened: what is buffered is all there will be.
     pub(super) ended: bool,
+    /// What came is not what may come on this transport: closed for this reason, whatever is buffered.
+    pub(super) broken: Option<CloseReason>,
     /// A write has failed: nothing goes out any more. What came in before counts, so reading finds the end.
     pub(super) deaf: bool,
     /// Bytes still to come of a debug packet that is longer than the buffer.
@@ -43,9 +46,9 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(socket: TcpStream, peer: SocketAddr, generation: u64, now: Duration) -> Self {
+    pub(super) fn new(transport: Transport, peer: Peer, generation: u64, now: Duration) -> Self {
         Connection {
-            socket,
+            transport,
             peer,
             generation,
             session: Session::new(now),
@@ -58,6 +61,7 @@ impl Connection {
             readable: true,
             ending: false,
             ended: false,
+            broken: None,
             deaf: false,
             skip: 0,
             writable: true,
@@ -71,19 +75,19 @@ impl Connection {
         if room.is_empty() {
             return;
         }
-        let wanted = room.len();
-        match self.socket.read(room) {
-            Ok(0) => (self.ended, self.readable) = (true, false),
-            Ok(count) => {
+        match self.transport.read(room) {
+            Arrival::Bytes { count, more } => {
                 self.discard(count);
-                // A short read empties the socket; epoll tells when there is more.
-                self.readable = count == wanted || self.ending;
+                self.readable = more || self.ending;
                 self.session.received(now);
             }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // A reset: what came before it counts all the same.
-            Err(_) => (self.ended, self.readable) = (true, false),
+            Arrival::Nothing => self.readable = false,
+            Arrival::Again => {}
+            Arrival::Ended => (self.ended, self.readable) = (true, false),
+            Arrival::Broken(reason, error) => {
+                info!(peer = %self.peer, %error, "tls");
+                self.broken = Some(reason);
+            }
         }
     }
 
@@ -120,9 +124,20 @@ impl Connection {
         (self.ending, self.readable) = (true, true);
     }
 
+    /// Sends what the transport has taken before.
+    pub(super) fn flush(&mut self) -> Result<(), CloseReason> {
+        match self.transport.flush() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.writable = false;
+                Ok(())
+            }
+            other => other.map_err(|_| CloseReason::PeerClosed),
+        }
+    }
+
     pub(super) fn write_control(&mut self, now: Duration) -> Result<(), CloseReason> {
         while self.writable && !self.control.is_empty() {
-            let count = write_some(&mut self.socket, &self.control, &mut self.writable)?;
+            let count = write_some(&mut self.transport, &self.control, &mut self.writable)?;
             self.control.drain(..count);
             if count > 0 {
                 self.session.sent(now);
@@ -131,11 +146,17 @@ impl Connection {
         Ok(())
     }
 
+    /// Refuses the login: best effort, a few bytes into an empty socket buffer.
+    pub(super) fn answer(&mut self, answer: LoginRejected, now: Duration) {
+        answer.encode(&mut self.control);
+        let _ = self.write_control(now);
+    }
+
     pub(super) fn write_stream(&mut self, bytes: &[u8], now: Duration) -> Result<usize, CloseReason> {
         if !self.control.is_empty() {
             return Ok(0);
         }
-        let count = write_some(&mut self.socket, bytes, &mut self.writable)?;
+        let count = write_some(&mut self.transport, bytes, &mut self.writable)?;
         self.position += count as u64;
         if count > 0 {
             self.session.sent(now);
@@ -145,8 +166,8 @@ impl Connection {
 }
 
 /// One write. A full socket clears `writable`; epoll sets it again.
-fn write_some(socket: &mut TcpStream, bytes: &[u8], writable: &mut bool) -> Result<usize, CloseReason> {
-    match socket.write(bytes) {
+fn write_some(transport: &mut Transport, bytes: &[u8], writable: &mut bool) -> Result<usize, CloseReason> {
+    match transport.write(bytes) {
         Ok(0) => Err(CloseReason::PeerClosed),
         Ok(count) => Ok(count),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -59,7 +59,10 @@ impl Gateway {
     pub fn is_drained(&self) -> bool {
         self.connections.iter().all(|(_, connection)| match connection.session.login() {
             Some(_) if connection.deaf => true,
-            Some(login) => connection.position == self.logins[login.0 as usize - 1].stream.end(),
+            Some(login) => {
+                connection.position == self.logins[login.0 as usize - 1].stream.end()
+                    && connection.transport.is_flushed()
+            }
             None => true,
         })
     }
@@ -67,7 +70,10 @@ impl Gateway {
     /// Writes control packets, then the stream, until all is sent or the socket is full.
     pub(super) fn send(&mut self, key: usize, sink: &mut impl CommandSink) -> Result<(), OutboundError> {
         let Some(connection) = self.connections.get_mut(key) else { return Ok(()) };
-        let mut result = connection.write_control(self.now);
+        let mut result = connection.flush();
+        if result.is_ok() {
+            result = connection.write_control(self.now);
+        }
         if let Some(login) = connection.session.login() {
             let stream = &self.logins[login.0 as usize - 1].stream;
             for _ in 0..TURN_WRITES {

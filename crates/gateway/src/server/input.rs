@@ -39,6 +39,10 @@ impl Gateway {
         if connection.readable {
             connection.fill(self.now);
         }
+        if let Some(reason) = connection.broken {
+            self.close(key, reason, sink);
+            return 0;
+        }
         let (commands, parsed) = self.parse(key, sink);
         // Bytes that came before the end of a connection count: they are carried out first, over as many turns
         // as they need.
@@ -109,7 +113,7 @@ impl Gateway {
                 },
                 Input::Login(request) => {
                     used += length;
-                    break Self::ask_verifier(&self.jobs, key, connection, request);
+                    break self.checks.ask(key, connection, request, self.now);
                 }
                 Input::Close(reason) => break Err(reason),
             }

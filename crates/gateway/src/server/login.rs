@@ -1,44 +1,108 @@
 //! Login requests: to the verifier, back with a verdict, into the session or out.
 
+use std::time::Duration;
+
 use crossbeam_channel::{Sender, TrySendError};
 use ringside_domain::{Action, Command, LoginId};
 use ringside_wire::soup::{LoginAccepted, LoginRejected, LoginRequest};
-use tracing::info;
 
 use super::Gateway;
 use super::connection::Connection;
 use crate::CommandSink;
+use crate::audit::{Attempt, Refusal};
 use crate::auth::{Job, Secret, Ticket, Verdict};
+use crate::lockout::{Admission, Lockout, LockoutPolicy};
 use crate::session::CloseReason;
 
-impl Gateway {
-    pub(super) fn ask_verifier(
-        jobs: &Sender<Job>,
+/// The way to the verifier, and who has lost his right to it for a while.
+#[derive(Debug)]
+pub(super) struct Checks {
+    jobs: Sender<Job>,
+    lockout: Lockout,
+    policy: LockoutPolicy,
+}
+
+impl Checks {
+    pub(super) fn new(jobs: Sender<Job>, policy: LockoutPolicy) -> Self {
+        Checks { jobs, lockout: Lockout::new(policy), policy }
+    }
+
+    /// Sends a login request to the verifier, unless the username is locked out or too many wait.
+    pub(super) fn ask(
+        &mut self,
         key: usize,
         connection: &mut Connection,
         request: LoginRequest,
+        now: Duration,
     ) -> Result<(), CloseReason> {
+        let (origin, username) = (connection.peer.origin(), request.username);
+        match self.lockout.ask(origin, username, now) {
+            Admission::Check => {}
+            Admission::Locked => {
+                attempt(connection, &request).refused(Refusal::LockedOut);
+                connection.answer(LoginRejected::NotAuthorized, now);
+                return Err(CloseReason::LockedOut);
+            }
+            Admission::Busy => return Err(busy(connection, &request)),
+        }
         let ticket = Ticket { key, generation: connection.generation };
-        let job = Job { ticket, username: request.username, password: Secret(request.password) };
-        connection.pending_login = Some(request);
-        match jobs.try_send(job) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(CloseReason::VerifierBusy),
+        let job = Job { ticket, origin, username, password: Secret(request.password) };
+        match self.jobs.try_send(job) {
+            Ok(()) => {
+                connection.pending_login = Some(request);
+                Ok(())
+            }
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.lockout.forgive(origin, username, now);
+                Err(busy(connection, &request))
+            }
         }
     }
 
+    /// The verdict about a request, whatever has become of its connection.
+    fn settle(&mut self, verdict: &Verdict, right: bool, now: Duration) -> Option<f64> {
+        let locked = self.lockout.settle(verdict.origin, verdict.username, right, now);
+        locked.then_some(self.policy.time.as_secs_f64())
+    }
+}
+
+fn attempt(connection: &Connection, request: &LoginRequest) -> Attempt {
+    Attempt { username: request.username, peer: connection.peer, transport: connection.transport.kind() }
+}
+
+fn busy(connection: &Connection, request: &LoginRequest) -> CloseReason {
+    attempt(connection, request).refused(Refusal::Busy);
+    CloseReason::VerifierBusy
+}
+
+impl Gateway {
     pub(super) fn take_verdicts(&mut self, sink: &mut impl CommandSink) {
         while let Ok(verdict) = self.verdicts.try_recv() {
-            let Verdict { ticket: Ticket { key, generation }, login } = verdict;
-            let Some(connection) = self.connections.get_mut(key) else { continue };
-            if connection.generation != generation {
-                continue;
+            let Ticket { key, generation } = verdict.ticket;
+            let asker = self.connections.get_mut(key).filter(|asker| asker.generation == generation);
+            let request = asker.and_then(|asker| asker.pending_login.take());
+            let judged = self.judge(&verdict, request.is_some().then_some(key));
+            let locked = self.checks.settle(&verdict, judged.is_ok(), self.now);
+            let Some(request) = request else { continue };
+            if let Some(seconds) = locked {
+                attempt(&self.connections[key], &request).locked_out(seconds);
             }
-            let Some(request) = connection.pending_login.take() else { continue };
-            match login.filter(|login| login.0 as usize <= self.logins.len()) {
-                Some(login) => self.enter_session(key, login, &request, sink),
-                None => self.refuse(key, &request, LoginRejected::NotAuthorized, sink),
+            match judged {
+                Ok(login) => self.enter_session(key, login, &request, sink),
+                Err(refusal) => self.refuse(key, &request, refusal, sink),
             }
+        }
+    }
+
+    /// Who it is: the password is right and, for a login that is bound to one, so is the certificate.
+    fn judge(&self, verdict: &Verdict, key: Option<usize>) -> Result<LoginId, Refusal> {
+        let login = verdict.login.filter(|login| login.0 as usize <= self.logins.len());
+        let login = login.ok_or(Refusal::Credentials)?;
+        match (&self.logins[login.0 as usize - 1].certificate_name, key) {
+            (Some(name), Some(key)) if !self.connections[key].transport.is_certified_as(name) => {
+                Err(Refusal::Certificate)
+            }
+            _ => Ok(login),
         }
     }
 
@@ -57,7 +121,7 @@ impl Gateway {
             other => other.filter(|sequence| *sequence <= stream.next_sequence()),
         };
         let Some(sequence) = wanted.filter(|_| known_session) else {
-            return self.refuse(key, request, LoginRejected::SessionNotAvailable, sink);
+            return self.refuse(key, request, Refusal::Session, sink);
         };
         let Ok(position) = stream.locate(sequence) else {
             return self.close(key, CloseReason::PeerClosed, sink);
@@ -86,13 +150,15 @@ impl Gateway {
         }
         let state = &mut self.logins[login.0 as usize - 1];
         state.holder = Some(key);
-        info!(login = %state.username, peer = %self.connections[key].peer, sequence, "login accepted");
+        let (peer, transport) = (self.connections[key].peer, self.connections[key].transport.kind());
+        Attempt { username: state.username, peer, transport }.accepted(sequence);
         if !state.connected {
             state.connected = true;
             self.offer_own(Command { login, action: Action::Connect }, sink);
         }
         self.stats.logins += 1;
         self.stats.logged_in += 1;
+        self.crowd.logged_in();
         if self.send(key, sink).is_err() {
             self.close(key, CloseReason::PeerClosed, sink);
         }
@@ -102,14 +168,16 @@ impl Gateway {
         &mut self,
         key: usize,
         request: &LoginRequest,
-        answer: LoginRejected,
+        refusal: Refusal,
         sink: &mut impl CommandSink,
     ) {
         let connection = &mut self.connections[key];
-        info!(login = %request.username, peer = %connection.peer, ?answer, "login rejected");
-        answer.encode(&mut connection.control);
-        // Best effort: four bytes into an empty socket buffer.
-        let _ = connection.write_control(self.now);
+        attempt(connection, request).refused(refusal);
+        let answer = match refusal {
+            Refusal::Session => LoginRejected::SessionNotAvailable,
+            _ => LoginRejected::NotAuthorized,
+        };
+        connection.answer(answer, self.now);
         self.close(key, CloseReason::LoginRejected, sink);
     }
 

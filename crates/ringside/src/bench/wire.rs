@@ -68,9 +68,10 @@ pub fn run(args: &WireArgs) -> Result<(), Failure> {
     let mut raw = RawDevice::new(scratch.path()).map_err(io)?;
     let mut echo = Echo::start().map_err(io)?;
     let (venue, ready) = Venue::start(&config, Tools::default())?;
+    let address = ready.order_entry.tcp.expect("the configuration above has a listener");
     let mut clients = Vec::new();
     for n in 0..args.clients {
-        clients.push(Client::connect(ready.order_entry, n).map_err(io)?);
+        clients.push(Client::connect(address, n).map_err(io)?);
     }
     let (mut trips, mut echoes, mut device) = (histogram(), histogram(), histogram());
     let mut rates = Vec::new();
