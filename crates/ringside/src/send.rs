@@ -23,7 +23,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use ringside_client::{Credentials, CredentialsError, Message, Session, SessionError, SessionOptions};
+use ringside_client::{
+    Address, Credentials, CredentialsError, Message, Session, SessionError, SessionOptions, Tls, TlsError,
+    TlsOptions,
+};
 use ringside_domain::Symbol;
 use ringside_sim::flow::FlowError;
 use ringside_wire::ouch::{AccountQuery, Malformed, Reply, Request, Tags, decode_reply};
@@ -51,9 +54,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Sends an order-flow file to a venue.
 #[derive(clap::Args, Debug)]
 pub struct SendArgs {
-    /// Order entry address of the venue
+    /// Order entry address of the venue: HOST:PORT, or unix:PATH
     #[arg(long, value_name = "ADDR")]
     to: String,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Login name
     #[arg(long)]
     username: String,
@@ -80,6 +85,45 @@ pub struct SendArgs {
     flow: PathBuf,
 }
 
+/// TLS 1.3 to the venue
+#[derive(clap::Args, Debug)]
+struct TlsArgs {
+    /// Speaks TLS to HOST:PORT
+    #[arg(long)]
+    tls: bool,
+    /// Who signs the venue's certificate, PEM [default: whom the system trusts]
+    #[arg(long, requires = "tls", value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// Our certificate, PEM, for venues that ask for one
+    #[arg(long, requires = "tls", requires = "key", value_name = "FILE")]
+    cert: Option<PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, requires = "tls", requires = "cert", value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Name that the venue's certificate must have [default: the host of --to]
+    #[arg(long, requires = "tls", value_name = "NAME")]
+    server_name: Option<String>,
+}
+
+impl TlsArgs {
+    /// Where to connect, and how.
+    fn address(&self, to: &str) -> Result<Address, SendError> {
+        let address = Address::from(to);
+        match address {
+            _ if !self.tls => Ok(address),
+            Address::Tcp(host) => {
+                let options = TlsOptions {
+                    ca: self.ca.clone(),
+                    identity: self.cert.clone().zip(self.key.clone()),
+                    server_name: self.server_name.clone(),
+                };
+                Ok(Address::Tls(host, Tls::load(&options)?))
+            }
+            _ => Err(SendError::NoTls { to: to.into() }),
+        }
+    }
+}
+
 /// A password that `Debug` does not show.
 #[derive(Clone)]
 struct Password(String);
@@ -102,6 +146,15 @@ pub enum SendError {
     /// Username or password that no login can have.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    /// A certificate, a key or a name that cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// TLS where there is none.
+    #[error("--to {to}: --tls is for HOST:PORT")]
+    NoTls {
+        /// The venue.
+        to: String,
+    },
     /// The flow can not be read on. Commands before that line may have been sent.
     #[error("{flow}: {source}")]
     Flow {
@@ -183,6 +236,7 @@ impl SendError {
     pub fn exit_code(&self) -> u8 {
         match self {
             SendError::Credentials(_) | SendError::Flow { .. } => 2,
+            SendError::Tls(_) | SendError::NoTls { .. } => 2,
             SendError::Operator(OperatorError::NoToken) => 2,
             _ => 1,
         }
@@ -239,7 +293,8 @@ impl Sender {
         let failed = |source| SendError::Session { to: args.to.clone(), source };
         // Room for the account query below, whatever the window.
         let options = SessionOptions { requests_max: window + 1, ..SessionOptions::default() };
-        let session = Session::connect(to.as_str(), credentials, None, 0, options).map_err(failed)?;
+        let session =
+            Session::connect(args.tls.address(&to)?, credentials, None, 0, options).map_err(failed)?;
         let fills = args.fills.as_deref().map(FillsFile::create).transpose()?;
         let mut sender = Sender {
             to,
