@@ -44,7 +44,7 @@ fn failed_logins_lock_the_username_out_for_this_address_and_a_while() {
     assert_eq!(refusal(&venue, "ALICE", "pw-alice"), rejected(), "locked out, the right password too");
     assert_eq!(refusal(&venue, "BOB", "pw-bob"), None, "others of the same address are not");
     assert_eq!(local_login(&site, "ALICE", "pw-alice"), Some(kind::LOGIN_ACCEPTED), "nor from elsewhere");
-    assert_eq!(venue.disconnects("locked_out"), 1);
+    venue.await_disconnects("locked_out", 1);
     eventually("the lockout ends", || refusal(&venue, "ALICE", "pw-alice").is_none().then_some(()));
     assert!(since.elapsed() > Duration::from_millis(1_500), "locked out for {:?}", since.elapsed());
     let lines = audit(&venue);
@@ -145,7 +145,7 @@ fn connections_over_a_cap_are_closed_at_once_and_counted_by_reason() {
     let _fourth = Client::connect(venue.order_entry());
     let mut fifth = Client::connect(venue.order_entry());
     assert!(fifth.closed_within(AT_ONCE).is_some());
-    assert_eq!(venue.disconnects("too_many"), 1);
+    venue.await_disconnects("too_many", 1);
     drop(held);
     eventually("there is room again", || (venue.status()["logged_in"] == 0).then_some(()));
     venue.login("ALICE").trade(&enter(1, b'B', 1, "ESH4"), "A");
@@ -157,7 +157,7 @@ fn one_address_has_a_cap_of_its_own() {
     let venue = site.start();
     let _held = [venue.login("ALICE"), venue.login("BOB")];
     assert!(Client::connect(venue.order_entry()).closed_within(AT_ONCE).is_some());
-    assert_eq!(venue.disconnects("per_address"), 1);
+    venue.await_disconnects("per_address", 1);
     assert_eq!(local_login(&site, "CAROL", "pw-carol"), Some(kind::LOGIN_ACCEPTED), "another address");
 }
 
@@ -167,11 +167,11 @@ fn a_flood_of_silent_connections_pushes_out_its_own_and_keeps_nobody_from_loggin
     let venue = site.start();
     let mut alice = venue.login("ALICE");
     let mut silent: Vec<_> = (0..40).map(|_| Client::connect(venue.order_entry())).collect();
-    eventually("the oldest are gone", || (venue.disconnects("unauthenticated") == 32).then_some(()));
+    venue.await_disconnects("unauthenticated", 32);
     assert!(silent[0].closed_within(AT_ONCE).is_some());
     alice.trade(&enter(1, b'B', 1, "ESH4"), "A");
     venue.login("BOB").trade(&enter(1, b'S', 1, "ESH4"), "AE");
-    assert_eq!(venue.disconnects("unauthenticated"), 33, "whoever comes may stay until his deadline");
+    venue.await_disconnects("unauthenticated", 33);
 }
 
 /// 64 files are a few connections; all that come beyond them are told apart from those who got in.
@@ -253,7 +253,12 @@ fn a_file_of_secrets_that_others_can_read_is_a_warning() {
     let mode = |mode| std::fs::set_permissions(site.config(), std::fs::Permissions::from_mode(mode));
     mode(0o644).expect("its owner");
     let warning = "others can read the passwords";
-    assert!(site.start().stderr().contains(warning));
+    let venue = site.start();
+    eventually("the warning", || venue.stderr().contains(warning).then_some(()));
+    assert_eq!(venue.terminate(), Some(0));
     mode(0o640).expect("its owner");
-    assert!(!site.start().stderr().contains(warning));
+    let mut venue = site.start();
+    venue.signal(libc::SIGTERM);
+    assert_eq!(venue.wait_exit(PATIENCE), Some(0));
+    assert!(!venue.stderr().contains(warning), "{}", venue.stderr());
 }
