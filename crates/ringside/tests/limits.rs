@@ -75,6 +75,12 @@ fn site_with_a_journal() -> Site {
     site
 }
 
+fn make_pipe(path: &Path) {
+    let path = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL in a path");
+    // SAFETY: mkfifo(3) gets a NUL-terminated path that lives as long as the call.
+    assert_eq!(unsafe { libc::mkfifo(path.as_ptr(), 0o600) }, 0);
+}
+
 fn snapshot(site: &Site) -> PathBuf {
     let entries = std::fs::read_dir(site.data_dir.join("snapshots")).expect("snapshots");
     entries.map(|entry| entry.expect("an entry").path()).max().expect("one of an orderly end")
@@ -83,13 +89,14 @@ fn snapshot(site: &Site) -> PathBuf {
 #[test]
 fn what_is_no_segment_under_the_name_of_one_is_refused_and_left_alone() {
     type Replace = fn(&Path);
-    let cases: [(&str, Replace); 7] = [
+    let cases: [(&str, Replace); 8] = [
         ("nothing", |path| std::fs::write(path, "").expect("a file")),
         ("zeros", |path| std::fs::write(path, vec![0; 4 << 20]).expect("a file")),
         ("ones", |path| std::fs::write(path, vec![0xFF; 4 << 20]).expect("a file")),
         ("noise", |path| std::fs::write(path, b"ringside".repeat(512 << 10)).expect("a file")),
         ("a directory", |path| std::fs::create_dir(path).expect("a directory")),
         ("a link to nowhere", |path| symlink("/nonexistent/segment", path).expect("a link")),
+        ("a pipe", make_pipe),
         ("a device", |path| symlink("/dev/zero", path).expect("a link")),
     ];
     for (what, replace) in cases {
