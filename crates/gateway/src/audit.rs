@@ -9,12 +9,15 @@ use crate::transport::TransportKind;
 /// Target of these lines: they are written whatever the log level is.
 pub const TARGET: &str = "ringside_audit";
 
-/// Who tried.
+/// Somebody who tried to log in.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attempt {
-    pub(crate) username: Username,
-    pub(crate) peer: Peer,
-    pub(crate) transport: TransportKind,
+pub struct Attempt {
+    /// Name sent.
+    pub username: Username,
+    /// Where from.
+    pub peer: Peer,
+    /// Over what.
+    pub transport: TransportKind,
 }
 
 /// Why somebody was not let in.
@@ -30,6 +33,8 @@ pub(crate) enum Refusal {
     LockedOut,
     /// Too many checks under way.
     Busy,
+    /// The password was right, but the connection had ended by then.
+    Gone,
 }
 
 impl Refusal {
@@ -40,6 +45,7 @@ impl Refusal {
             Refusal::Session => "session",
             Refusal::LockedOut => "locked_out",
             Refusal::Busy => "busy",
+            Refusal::Gone => "gone",
         }
     }
 }

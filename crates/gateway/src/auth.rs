@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender};
 use ringside_domain::{LoginId, Text, Username};
 use subtle::ConstantTimeEq;
 
-use crate::origin::Origin;
+use crate::audit::Attempt;
 
 /// How a login proves itself.
 #[derive(Clone)]
@@ -49,10 +49,8 @@ pub struct Credential {
 pub struct Job {
     /// The connection that asks.
     pub ticket: Ticket,
-    /// Where it asks from.
-    pub origin: Origin,
-    /// Name sent.
-    pub username: Username,
+    /// Who asks, and from where.
+    pub attempt: Attempt,
     /// Password sent.
     pub password: Secret,
 }
@@ -81,10 +79,8 @@ impl std::fmt::Debug for Secret {
 pub struct Verdict {
     /// The connection that asked.
     pub ticket: Ticket,
-    /// Where it asked from.
-    pub origin: Origin,
-    /// Name sent.
-    pub username: Username,
+    /// Who asked, and from where.
+    pub attempt: Attempt,
     /// Who it is, when the password is right.
     pub login: Option<LoginId>,
 }
@@ -113,9 +109,9 @@ impl Verifier {
     /// Works until the other side is gone. `wake` tells the gateway that a verdict waits.
     pub fn run(self, wake: impl Fn()) {
         for job in &self.jobs {
-            let Job { ticket, origin, username, password } = job;
-            let login = self.check(username, &password);
-            if self.verdicts.send(Verdict { ticket, origin, username, login }).is_err() {
+            let Job { ticket, attempt, password } = job;
+            let login = self.check(attempt.username, &password);
+            if self.verdicts.send(Verdict { ticket, attempt, login }).is_err() {
                 return;
             }
             wake();

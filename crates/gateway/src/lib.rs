@@ -11,7 +11,7 @@
 //!
 //! *Architecture Invariant:* no connection can grow memory: input is one fixed buffer, output is the stream.
 
-mod audit;
+pub mod audit;
 pub mod auth;
 mod caps;
 mod lockout;

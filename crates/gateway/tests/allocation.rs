@@ -102,8 +102,8 @@ impl Floor {
         while floor.gateway.stats().logged_in == 0 {
             floor.gateway.poll(Duration::from_millis(1), &mut floor.sink).unwrap();
             if let Ok(job) = asked.try_recv() {
-                let (ticket, origin, username) = (job.ticket, job.origin, job.username);
-                told.send(Verdict { ticket, origin, username, login: Some(ALICE) }).unwrap();
+                let (ticket, attempt) = (job.ticket, job.attempt);
+                told.send(Verdict { ticket, attempt, login: Some(ALICE) }).unwrap();
             }
         }
         floor

@@ -35,18 +35,22 @@ impl Checks {
         request: LoginRequest,
         now: Duration,
     ) -> Result<(), CloseReason> {
-        let (origin, username) = (connection.peer.origin(), request.username);
+        let attempt = attempt(connection, &request);
+        let (origin, username) = (attempt.peer.origin(), attempt.username);
         match self.lockout.ask(origin, username, now) {
             Admission::Check => {}
             Admission::Locked => {
-                attempt(connection, &request).refused(Refusal::LockedOut);
+                attempt.refused(Refusal::LockedOut);
                 connection.answer(LoginRejected::NotAuthorized, now);
                 return Err(CloseReason::LockedOut);
             }
-            Admission::Busy => return Err(busy(connection, &request)),
+            Admission::Busy => {
+                attempt.refused(Refusal::Busy);
+                return Err(CloseReason::VerifierBusy);
+            }
         }
         let ticket = Ticket { key, generation: connection.generation };
-        let job = Job { ticket, origin, username, password: Secret(request.password) };
+        let job = Job { ticket, attempt, password: Secret(request.password) };
         match self.jobs.try_send(job) {
             Ok(()) => {
                 connection.pending_login = Some(request);
@@ -54,25 +58,22 @@ impl Checks {
             }
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 self.lockout.forgive(origin, username, now);
-                Err(busy(connection, &request))
+                attempt.refused(Refusal::Busy);
+                Err(CloseReason::VerifierBusy)
             }
         }
     }
 
-    /// The verdict about a request, whatever has become of its connection.
-    fn settle(&mut self, verdict: &Verdict, right: bool, now: Duration) -> Option<f64> {
-        let locked = self.lockout.settle(verdict.origin, verdict.username, right, now);
-        locked.then_some(self.policy.time.as_secs_f64())
+    /// The verdict about an attempt, whatever has become of its connection.
+    fn settle(&mut self, attempt: Attempt, right: bool, now: Duration) {
+        if self.lockout.settle(attempt.peer.origin(), attempt.username, right, now) {
+            attempt.locked_out(self.policy.time.as_secs_f64());
+        }
     }
 }
 
 fn attempt(connection: &Connection, request: &LoginRequest) -> Attempt {
     Attempt { username: request.username, peer: connection.peer, transport: connection.transport.kind() }
-}
-
-fn busy(connection: &Connection, request: &LoginRequest) -> CloseReason {
-    attempt(connection, request).refused(Refusal::Busy);
-    CloseReason::VerifierBusy
 }
 
 impl Gateway {
@@ -82,15 +83,14 @@ impl Gateway {
             let asker = self.connections.get_mut(key).filter(|asker| asker.generation == generation);
             let request = asker.and_then(|asker| asker.pending_login.take());
             let judged = self.judge(&verdict, request.is_some().then_some(key));
-            let locked = self.checks.settle(&verdict, judged.is_ok(), self.now);
-            let Some(request) = request else { continue };
-            if let Some(seconds) = locked {
-                attempt(&self.connections[key], &request).locked_out(seconds);
+            match (&judged, &request) {
+                (Ok(login), Some(request)) => self.enter_session(key, *login, request, sink),
+                (Err(refusal), Some(request)) => self.refuse(key, request, *refusal, sink),
+                (judged, None) => {
+                    verdict.attempt.refused(judged.as_ref().err().copied().unwrap_or(Refusal::Gone))
+                }
             }
-            match judged {
-                Ok(login) => self.enter_session(key, login, &request, sink),
-                Err(refusal) => self.refuse(key, &request, refusal, sink),
-            }
+            self.checks.settle(verdict.attempt, judged.is_ok(), self.now);
         }
     }
 
