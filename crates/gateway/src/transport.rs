@@ -2,8 +2,8 @@
 //!
 //! Invariant: a `Nothing` means that the socket itself said "would block", so its next edge will come.
 //!
-//! Limits of TLS: at most [`TLS_OUT_BYTES`] wait to be sent, at most a record to be read, and one turn reads at most
-//! [`TLS_READS`] times, whatever the client makes of its records.
+//! Limits of TLS: at most `TLS_OUT_BYTES` (64 KiB) wait to be sent, at most a record to be read, and one turn reads at most
+//! `TLS_READS` (8) times, whatever the client makes of its records.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
