@@ -16,6 +16,7 @@ mod answers;
 mod fills;
 mod pace;
 mod source;
+mod target;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -24,8 +25,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use ringside_client::{
-    Address, Credentials, CredentialsError, Message, Session, SessionError, SessionOptions, Tls, TlsError,
-    TlsOptions,
+    Credentials, CredentialsError, Message, Session, SessionError, SessionOptions, TlsError,
 };
 use ringside_domain::Symbol;
 use ringside_sim::flow::FlowError;
@@ -37,6 +37,7 @@ use answers::Answers;
 use fills::FillsFile;
 use pace::Pace;
 use source::{Source, Step};
+use target::TlsArgs;
 
 use crate::admin::{Operator, OperatorError};
 
@@ -83,45 +84,6 @@ pub struct SendArgs {
     /// Order-flow file, unzipped when its name ends in .gz; - reads plain CSV from standard input
     #[arg(value_name = "FLOW.csv[.gz]|-")]
     flow: PathBuf,
-}
-
-/// TLS 1.3 to the venue
-#[derive(clap::Args, Debug)]
-struct TlsArgs {
-    /// Speaks TLS to HOST:PORT
-    #[arg(long)]
-    tls: bool,
-    /// Who signs the venue's certificate, PEM [default: whom the system trusts]
-    #[arg(long, requires = "tls", value_name = "FILE")]
-    ca: Option<PathBuf>,
-    /// Our certificate, PEM, for venues that ask for one
-    #[arg(long, requires = "tls", requires = "key", value_name = "FILE")]
-    cert: Option<PathBuf>,
-    /// Its private key, PEM
-    #[arg(long, requires = "tls", requires = "cert", value_name = "FILE")]
-    key: Option<PathBuf>,
-    /// Name that the venue's certificate must have [default: the host of --to]
-    #[arg(long, requires = "tls", value_name = "NAME")]
-    server_name: Option<String>,
-}
-
-impl TlsArgs {
-    /// Where to connect, and how.
-    fn address(&self, to: &str) -> Result<Address, SendError> {
-        let address = Address::from(to);
-        match address {
-            _ if !self.tls => Ok(address),
-            Address::Tcp(host) => {
-                let options = TlsOptions {
-                    ca: self.ca.clone(),
-                    identity: self.cert.clone().zip(self.key.clone()),
-                    server_name: self.server_name.clone(),
-                };
-                Ok(Address::Tls(host, Tls::load(&options)?))
-            }
-            _ => Err(SendError::NoTls { to: to.into() }),
-        }
-    }
 }
 
 /// A password that `Debug` does not show.

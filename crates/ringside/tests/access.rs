@@ -26,8 +26,10 @@ fn rejected() -> Option<Got> {
     Some(Got::Packet(kind::LOGIN_REJECTED, vec![b'A']))
 }
 
-/// Audit lines: event, username, outcome, reason.
-fn audit(venue: &Running) -> Vec<[String; 4]> {
+/// Audit lines of a venue that ends here, so that none is on its way: event, username, outcome, reason.
+fn audit(venue: &mut Running) -> Vec<[String; 4]> {
+    venue.signal(libc::SIGTERM);
+    assert_eq!(venue.wait_exit(PATIENCE), Some(0));
     let text = venue.stderr();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON lines"));
     let word = |line: &Value, key: &str| line[key].as_str().unwrap_or_default().to_owned();
@@ -38,7 +40,7 @@ fn audit(venue: &Running) -> Vec<[String; 4]> {
 #[test]
 fn failed_logins_lock_the_username_out_for_this_address_and_a_while() {
     let site = Site::new(&with("lockout_failures = 3\nlockout = \"2s\"\nunix = \"oe.sock\""));
-    let venue = site.start();
+    let mut venue = site.start();
     (0..3).for_each(|_| assert_eq!(refusal(&venue, "ALICE", "wrong"), rejected()));
     let since = Instant::now();
     assert_eq!(refusal(&venue, "ALICE", "pw-alice"), rejected(), "locked out, the right password too");
@@ -47,7 +49,7 @@ fn failed_logins_lock_the_username_out_for_this_address_and_a_while() {
     venue.await_disconnects("locked_out", 1);
     eventually("the lockout ends", || refusal(&venue, "ALICE", "pw-alice").is_none().then_some(()));
     assert!(since.elapsed() > Duration::from_millis(1_500), "locked out for {:?}", since.elapsed());
-    let lines = audit(&venue);
+    let lines = audit(&mut venue);
     let line = |words: [&str; 4]| lines.iter().filter(|line| **line == words).count();
     assert_eq!(line(["login", "ALICE", "rejected", "credentials"]), 3);
     assert_eq!(line(["lockout", "ALICE", "", ""]), 1);
@@ -70,7 +72,7 @@ fn local_login(site: &Site, name: &str, password: &str) -> Option<u8> {
 #[test]
 fn every_attempt_is_one_audit_line_whatever_the_log_level_and_name() {
     let site = Site::new(CONFIG);
-    let venue = site.start_under(&["env", "RUST_LOG=error"]);
+    let mut venue = site.start_under(&["env", "RUST_LOG=error"]);
     drop(venue.login("BOB"));
     assert_eq!(refusal(&venue, "NOBODY", "pw-alice"), rejected());
     let mut client = Client::connect(venue.order_entry());
@@ -88,7 +90,7 @@ fn every_attempt_is_one_audit_line_whatever_the_log_level_and_name() {
         ["login", "\\xff\\x00\\\"\\n{\\x1b", "rejected", "credentials"],
         ["login", "ALICE", "rejected", "session"],
     ];
-    assert_eq!(audit(&venue), expected.map(|line| line.map(String::from)));
+    assert_eq!(audit(&mut venue), expected.map(|line| line.map(String::from)));
 }
 
 #[test]
@@ -224,9 +226,9 @@ fn orders_trade_over_the_unix_socket_which_is_gone_after_an_orderly_end() {
     ]);
     assert_eq!(exit.code, Some(0), "{}", exit.stderr);
     assert!(exit.stdout.contains("\"fills\":1"), "{}", exit.stdout);
-    assert!(venue.stderr().contains("unix:uid="), "the audit line names the user of this host");
     venue.signal(libc::SIGTERM);
     assert_eq!(venue.wait_exit(PATIENCE), Some(0));
+    assert!(venue.stderr().contains("unix:uid="), "the audit line names the user of this host");
     assert!(!socket.exists());
 }
 

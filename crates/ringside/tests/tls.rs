@@ -225,9 +225,10 @@ fn a_login_bound_to_a_certificate_needs_it_and_its_password() {
     assert_eq!(alice.trade(&enter(1, b'B', 5, "ESH4")), b'A');
     let bob = hall.connect(other()).login("BOB", "pw-bob");
     assert_eq!(bob.map(|(kind, _)| kind), Some(kind::LOGIN_ACCEPTED), "a login that is bound to none");
-    let audit: Vec<Value> = audit(&hall.venue);
-    assert!(audit.iter().any(|line| line["reason"] == "certificate" && line["transport"] == "tls"));
-    assert!(audit.iter().any(|line| line["reason"] == "certificate" && line["transport"] == "tcp"));
+    for transport in ["tls", "tcp"] {
+        let is_it = |line: &Value| line["reason"] == "certificate" && line["transport"] == transport;
+        eventually("the audit line", || audit(&hall.venue).iter().any(is_it).then_some(()));
+    }
 }
 
 fn audit(venue: &Running) -> Vec<Value> {
