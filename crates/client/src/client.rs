@@ -6,7 +6,6 @@
 //!
 //! Invariant: `next_sequence` counts every Sequenced Data packet handed out, and no other.
 
-use std::net::ToSocketAddrs;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use ringside_domain::Text;
 use ringside_wire::ouch::Request;
 use ringside_wire::soup::{LoginAccepted, LoginRejected, LoginRequest, kind};
 
+use crate::address::Address;
 use crate::error::{ClientError, ConnectError};
 use crate::input::Input;
 use crate::link::{Arrival, Link};
@@ -67,14 +67,14 @@ impl Client {
     /// `session`: the one to go on with, `None` for the current one. `next_sequence`: the first message wanted,
     /// from 1; 0 for new messages only.
     pub fn connect(
-        addr: impl ToSocketAddrs,
+        addr: impl Into<Address>,
         credentials: &Credentials,
         session: Option<&str>,
         next_sequence: u64,
         options: ClientOptions,
     ) -> Result<Client, ConnectError> {
         let request = login_request(credentials, session, next_sequence)?;
-        let link = Link::connect(addr, options.connect_timeout)?;
+        let link = Link::connect(&addr.into(), options.connect_timeout)?;
         let now = Instant::now();
         let mut client = Client {
             link,
@@ -121,6 +121,9 @@ impl Client {
     /// Hands waiting bytes to the kernel without waiting for it. True: none are left.
     pub fn flush(&mut self) -> Result<bool, ClientError> {
         self.refuse_after_end()?;
+        if !self.link.flush_now()? {
+            return Ok(false);
+        }
         while !self.output.waiting().is_empty() {
             let length = self.link.write_now(self.output.waiting())?;
             if length == 0 {
@@ -129,7 +132,7 @@ impl Client {
             self.output.sent(length);
             self.sent_at = Instant::now();
         }
-        Ok(true)
+        Ok(self.link.is_flushed())
     }
 
     /// The next message, waiting up to `timeout` for it. Flushes. `None`: nothing in time.
@@ -248,7 +251,7 @@ impl Client {
     fn longest_wait(&self, deadline: Option<Instant>) -> Duration {
         let now = Instant::now();
         let until = |at: Option<Instant>| at.map_or(Duration::MAX, |at| at.saturating_duration_since(now));
-        let send = match self.output.waiting().is_empty() {
+        let send = match self.output.waiting().is_empty() && self.link.is_flushed() {
             true => until(self.sent_at.checked_add(self.options.heartbeat)),
             false => WRITE_RETRY,
         };

@@ -70,7 +70,12 @@ fn refusal(reason: LoginRejected) -> &'static str {
 impl ConnectError {
     /// True when the next attempt may go better.
     pub fn is_transient(&self) -> bool {
-        matches!(self, ConnectError::Io(_) | ConnectError::Timeout { .. } | ConnectError::Closed)
+        match self {
+            // TLS's refusal: certificates do not change by themselves.
+            ConnectError::Io(error) => error.kind() != io::ErrorKind::InvalidData,
+            ConnectError::Timeout { .. } | ConnectError::Closed => true,
+            _ => false,
+        }
     }
 }
 

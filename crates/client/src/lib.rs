@@ -1,4 +1,5 @@
-//! The other end of the wire: SoupBinTCP 3.00 / OUCH 5.0 clients, blocking over `std::net` or driven by a poll loop.
+//! The other end of the wire: SoupBinTCP 3.00 / OUCH 5.0 clients, blocking or driven by a poll loop, over TCP, TLS 1.3 (feature
+//! `tls`) or a Unix socket ([`Address`]).
 //!
 //! - [`Client`] is one connection: login, heartbeats, packets in and out. When the link is gone, so is it.
 //! - [`Session`] is what a trading program wants: it connects again, rewinds to the first message it has not
@@ -14,10 +15,11 @@
 //! **Architecture Invariant:** nothing is allocated per message once buffers and spare parts are warm.
 //! A received payload is borrowed from the read buffer until the next call.
 //!
-//! Known limits: IPv4 and IPv6 by `ToSocketAddrs`, no TLS; waits have the resolution of the kernel's socket
+//! Known limits: a TLS handshake waits `connect_timeout` for each of its messages; waits have the resolution of the kernel's socket
 //! timeouts (a few milliseconds), but data that arrives ends them at once.
 #![forbid(unsafe_code)]
 
+mod address;
 mod backoff;
 mod client;
 mod doubt;
@@ -29,11 +31,17 @@ mod options;
 mod output;
 mod pending;
 mod session;
+mod socket;
+#[cfg(feature = "tls")]
+mod tls;
 mod unacknowledged;
 
+pub use address::Address;
 pub use client::{Client, Message};
 pub use doubt::{Fate, Resolved};
 pub use driver::{Driver, DriverState};
 pub use error::{ClientError, ConnectError, CredentialsError, SessionError};
 pub use options::{AfterLoss, ClientOptions, Credentials, SessionOptions};
 pub use session::{FENCE_CHANNELS, Session};
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError, TlsOptions};

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use ringside_wire::ouch::Request;
 
+use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::client::{Client, Message, Received};
 use crate::doubt::Resolved;
@@ -84,7 +85,7 @@ const HAND_OVER_RETRY: Duration = Duration::from_millis(1);
 /// a fence is always possible then (there are 64), and its answer makes room.
 #[derive(Debug)]
 pub struct Session {
-    addr: String,
+    addr: Address,
     credentials: Credentials,
     options: SessionOptions,
     client: Option<Client>,
@@ -101,14 +102,14 @@ impl Session {
     /// Connects and logs in, once: a venue that is not there is an error at once. Arguments as for
     /// [`Client::connect`]; `addr` is resolved again for every connection.
     pub fn connect(
-        addr: impl Into<String>,
+        addr: impl Into<Address>,
         credentials: &Credentials,
         session: Option<&str>,
         next_sequence: u64,
         options: SessionOptions,
     ) -> Result<Session, SessionError> {
         let addr = addr.into();
-        let client = Client::connect(addr.as_str(), credentials, session, next_sequence, options.client)?;
+        let client = Client::connect(addr.clone(), credentials, session, next_sequence, options.client)?;
         Ok(Session {
             addr,
             credentials: *credentials,
@@ -166,7 +167,7 @@ impl Session {
     /// As [`Session::connect`]. The old session stays then, and this may be called again.
     pub fn begin_next(&mut self) -> Result<(), SessionError> {
         let options = self.options.client;
-        let client = Client::connect(self.addr.as_str(), &self.credentials, None, 1, options)?;
+        let client = Client::connect(self.addr.clone(), &self.credentials, None, 1, options)?;
         self.pending.begin_next(self.has_ended);
         client.session().clone_into(&mut self.session);
         self.next_sequence = client.next_sequence();
@@ -290,7 +291,7 @@ impl Session {
     fn connect_again(&self) -> Result<Client, ConnectError> {
         let session = Some(self.session.as_str());
         let options = self.options.client;
-        Client::connect(self.addr.as_str(), &self.credentials, session, self.next_sequence, options)
+        Client::connect(self.addr.clone(), &self.credentials, session, self.next_sequence, options)
     }
 
     /// Goes on with a new connection, if it goes on where the last one stopped.

@@ -1,8 +1,8 @@
 //! Passwords, checked away from the I/O thread: one argon2id check costs milliseconds by design.
 //!
 //! The gateway sends a [`Job`] over a bounded channel and goes on; the verdict comes back over another one and
-//! wakes its poll. Comparison takes the same time wherever the passwords differ, and an unknown user costs as
-//! much as a known one.
+//! wakes its poll. Comparison takes the same time wherever the passwords differ, and an unknown user costs the
+//! same check as a known one.
 
 use std::collections::HashMap;
 
@@ -12,6 +12,8 @@ use argon2::password_hash::phc::PasswordHash;
 use crossbeam_channel::{Receiver, Sender};
 use ringside_domain::{LoginId, Text, Username};
 use subtle::ConstantTimeEq;
+
+use crate::audit::Attempt;
 
 /// How a login proves itself.
 #[derive(Clone)]
@@ -47,8 +49,8 @@ pub struct Credential {
 pub struct Job {
     /// The connection that asks.
     pub ticket: Ticket,
-    /// Name sent.
-    pub username: Username,
+    /// Who asks, and from where.
+    pub attempt: Attempt,
     /// Password sent.
     pub password: Secret,
 }
@@ -77,6 +79,8 @@ impl std::fmt::Debug for Secret {
 pub struct Verdict {
     /// The connection that asked.
     pub ticket: Ticket,
+    /// Who asked, and from where.
+    pub attempt: Attempt,
     /// Who it is, when the password is right.
     pub login: Option<LoginId>,
 }
@@ -85,6 +89,8 @@ pub struct Verdict {
 #[derive(Debug)]
 pub struct Verifier {
     credentials: HashMap<Username, Credential>,
+    /// Checked in the place of a password that nobody has, never right.
+    decoy: Option<Password>,
     jobs: Receiver<Job>,
     verdicts: Sender<Verdict>,
 }
@@ -92,43 +98,46 @@ pub struct Verifier {
 impl Verifier {
     /// A verifier for these logins.
     pub fn new(credentials: Vec<Credential>, jobs: Receiver<Job>, verdicts: Sender<Verdict>) -> Self {
+        let hashed = |credential: &&Credential| matches!(credential.password, Password::Hash(_));
+        let dearest = credentials.iter().find(hashed).or(credentials.first());
+        let decoy = dearest.map(|credential| credential.password.clone());
         let credentials =
             credentials.into_iter().map(|credential| (credential.username, credential)).collect();
-        Verifier { credentials, jobs, verdicts }
+        Verifier { credentials, decoy, jobs, verdicts }
     }
 
     /// Works until the other side is gone. `wake` tells the gateway that a verdict waits.
     pub fn run(self, wake: impl Fn()) {
         for job in &self.jobs {
-            let verdict = Verdict { ticket: job.ticket, login: self.check(job.username, &job.password) };
-            if self.verdicts.send(verdict).is_err() {
+            let Job { ticket, attempt, password } = job;
+            let login = self.check(attempt.username, &password);
+            if self.verdicts.send(Verdict { ticket, attempt, login }).is_err() {
                 return;
             }
             wake();
         }
     }
 
+    /// One password check, whoever asks: the answer's time does not tell who exists.
     fn check(&self, username: Username, password: &Secret) -> Option<LoginId> {
-        let sent = password.0.trimmed();
-        match self.credentials.get(&username) {
-            Some(credential) => credential.password.matches(sent).then_some(credential.login),
-            None => {
-                // Costs as much as a known user: the answer's time does not tell who exists.
-                let decoy =
-                    self.credentials.values().find(|other| matches!(other.password, Password::Hash(_)));
-                let _ = decoy.map(|other| other.password.matches(sent));
-                None
-            }
-        }
+        let known = self.credentials.get(&username);
+        let checked = known.map(|credential| &credential.password).or(self.decoy.as_ref())?;
+        let right = checked.matches(&password.0);
+        known.filter(|_| right).map(|credential| credential.login)
     }
 }
 
 impl Password {
-    fn matches(&self, sent: &[u8]) -> bool {
+    fn matches(&self, sent: &Text<10>) -> bool {
+        #[cfg(test)]
+        tests::CHECKS.with(|checks| checks.set(checks.get() + 1));
         match self {
-            Password::Plain(password) => bool::from(password.as_bytes().ct_eq(sent)),
+            // Padded, so that not even the length is told by the time.
+            Password::Plain(password) => {
+                Text::<10>::new(password).is_some_and(|password| bool::from(password.0.ct_eq(&sent.0)))
+            }
             Password::Hash(hash) => match PasswordHash::new(hash) {
-                Ok(hash) => Argon2::default().verify_password(sent, &hash).is_ok(),
+                Ok(hash) => Argon2::default().verify_password(sent.trimmed(), &hash).is_ok(),
                 Err(_) => false,
             },
         }
@@ -143,6 +152,12 @@ pub fn is_password_hash(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+
+    thread_local! {
+        /// Password checks of this thread.
+        pub(super) static CHECKS: Cell<u64> = const { Cell::new(0) };
+    }
 
     fn verifier(password: Password) -> Verifier {
         let credential = Credential { username: Text::new("ALICE").unwrap(), login: LoginId(1), password };
@@ -174,6 +189,30 @@ mod tests {
         assert_eq!(check(&verifier, "ALICE", "pw-alice"), Some(LoginId(1)));
         assert_eq!(check(&verifier, "ALICE", "pw-alicf"), None);
         assert_eq!(check(&verifier, "NOBODY", "pw-alice"), None);
+    }
+
+    #[test]
+    fn an_unknown_user_costs_as_many_checks_of_the_same_kind_as_a_wrong_password() {
+        let credential = |name, id, password| Credential {
+            username: Text::new(name).unwrap(),
+            login: LoginId(id),
+            password,
+        };
+        let hash = "$argon2id$v=19$m=8,t=1,p=1$cmluZ3NpZGUtc2FsdA$AAAAAAAAAAAAAAAAAAAAAA";
+        assert!(is_password_hash(hash));
+        let credentials = vec![
+            credential("DEMO", 1, Password::Plain("pw-demo".into())),
+            credential("ALICE", 2, Password::Hash(hash.into())),
+        ];
+        let verifier =
+            Verifier::new(credentials, crossbeam_channel::bounded(1).1, crossbeam_channel::bounded(1).0);
+        assert!(matches!(verifier.decoy, Some(Password::Hash(_))), "the dear check, not the cheap one");
+        for username in ["ALICE", "NOBODY", "", "DEMO"] {
+            let before = CHECKS.with(Cell::get);
+            assert_eq!(check(&verifier, username, "wrong"), None);
+            assert_eq!(CHECKS.with(Cell::get) - before, 1, "{username:?}");
+        }
+        assert_eq!(check(&verifier, "NOBODY", "pw-demo"), None, "the decoy lets nobody in");
     }
 
     #[test]

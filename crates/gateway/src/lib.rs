@@ -11,18 +11,30 @@
 //!
 //! *Architecture Invariant:* no connection can grow memory: input is one fixed buffer, output is the stream.
 
+pub mod audit;
 pub mod auth;
+mod caps;
+mod lockout;
+pub mod origin;
 pub mod outbound;
 pub mod server;
 pub mod session;
+pub mod tls;
 pub mod translate;
+pub mod transport;
+mod unix;
 
 use ringside_domain::Command;
 
+pub use audit::TARGET as AUDIT_TARGET;
 pub use auth::{Credential, Password, Verifier};
+pub use caps::Caps;
+pub use lockout::LockoutPolicy;
 pub use outbound::{Outbound, OutboundError};
-pub use server::{Gateway, GatewayError, GatewayOptions, LoginEntry, Stats};
+pub use server::{Addresses, Gateway, GatewayError, GatewayOptions, ListenOptions, LoginEntry, Stats};
 pub use session::CloseReason;
+pub use tls::{TlsError, TlsFiles, TlsSetup};
+pub use transport::TransportKind;
 
 /// Where commands go. One call, one command, or a refusal because there is no room right now.
 pub trait CommandSink {

@@ -41,11 +41,21 @@ pub enum CloseReason {
     Shutdown,
     /// The SoupBinTCP session has ended: everything was sent, End of Session last.
     SessionEnded,
+    /// As many connections from that address as there may be.
+    PerAddress,
+    /// Not logged in, and the oldest of as many as may be like that when another one came.
+    Unauthenticated,
+    /// Too many wrong passwords before.
+    LockedOut,
+    /// No certificate, or one that the venue's authority has not signed, or that has expired.
+    TlsCertificate,
+    /// Bytes that are no TLS 1.3, or an alert.
+    TlsProtocol,
 }
 
 impl CloseReason {
     /// All reasons, for metrics.
-    pub const ALL: [CloseReason; 14] = [
+    pub const ALL: [CloseReason; 19] = [
         CloseReason::PeerClosed,
         CloseReason::Logout,
         CloseReason::LoginDeadline,
@@ -60,6 +70,11 @@ impl CloseReason {
         CloseReason::TooMany,
         CloseReason::Shutdown,
         CloseReason::SessionEnded,
+        CloseReason::PerAddress,
+        CloseReason::Unauthenticated,
+        CloseReason::LockedOut,
+        CloseReason::TlsCertificate,
+        CloseReason::TlsProtocol,
     ];
 
     /// Metric label.
@@ -79,6 +94,11 @@ impl CloseReason {
             CloseReason::TooMany => "too_many",
             CloseReason::Shutdown => "shutdown",
             CloseReason::SessionEnded => "session_ended",
+            CloseReason::PerAddress => "per_address",
+            CloseReason::Unauthenticated => "unauthenticated",
+            CloseReason::LockedOut => "locked_out",
+            CloseReason::TlsCertificate => "tls_certificate",
+            CloseReason::TlsProtocol => "tls_protocol",
         }
     }
 }

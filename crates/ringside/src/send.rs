@@ -16,6 +16,7 @@ mod answers;
 mod fills;
 mod pace;
 mod source;
+mod target;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -23,7 +24,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use ringside_client::{Credentials, CredentialsError, Message, Session, SessionError, SessionOptions};
+use ringside_client::{
+    Credentials, CredentialsError, Message, Session, SessionError, SessionOptions, TlsError,
+};
 use ringside_domain::Symbol;
 use ringside_sim::flow::FlowError;
 use ringside_wire::ouch::{AccountQuery, Malformed, Reply, Request, Tags, decode_reply};
@@ -34,6 +37,7 @@ use answers::Answers;
 use fills::FillsFile;
 use pace::Pace;
 use source::{Source, Step};
+use target::TlsArgs;
 
 use crate::admin::{Operator, OperatorError};
 
@@ -51,9 +55,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Sends an order-flow file to a venue.
 #[derive(clap::Args, Debug)]
 pub struct SendArgs {
-    /// Order entry address of the venue
+    /// Order entry address of the venue: HOST:PORT, or unix:PATH
     #[arg(long, value_name = "ADDR")]
     to: String,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Login name
     #[arg(long)]
     username: String,
@@ -102,6 +108,15 @@ pub enum SendError {
     /// Username or password that no login can have.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    /// A certificate, a key or a name that cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// TLS where there is none.
+    #[error("--to {to}: --tls is for HOST:PORT")]
+    NoTls {
+        /// The venue.
+        to: String,
+    },
     /// The flow can not be read on. Commands before that line may have been sent.
     #[error("{flow}: {source}")]
     Flow {
@@ -183,6 +198,7 @@ impl SendError {
     pub fn exit_code(&self) -> u8 {
         match self {
             SendError::Credentials(_) | SendError::Flow { .. } => 2,
+            SendError::Tls(_) | SendError::NoTls { .. } => 2,
             SendError::Operator(OperatorError::NoToken) => 2,
             _ => 1,
         }
@@ -239,7 +255,8 @@ impl Sender {
         let failed = |source| SendError::Session { to: args.to.clone(), source };
         // Room for the account query below, whatever the window.
         let options = SessionOptions { requests_max: window + 1, ..SessionOptions::default() };
-        let session = Session::connect(to.as_str(), credentials, None, 0, options).map_err(failed)?;
+        let session =
+            Session::connect(args.tls.address(&to)?, credentials, None, 0, options).map_err(failed)?;
         let fills = args.fills.as_deref().map(FillsFile::create).transpose()?;
         let mut sender = Sender {
             to,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use ringside_domain::{InstrumentId, LoginId, Symbol, Username};
+use ringside_gateway::AUDIT_TARGET;
 use ringside_replay::{Names, event_json, find_trade};
 use ringside_venue::recovery::{Progress, ReplayProgress};
 use ringside_venue::{Config, Directory, Overrides, Ready, Tools, TradeError, Venue, VenueError};
@@ -111,6 +112,9 @@ impl Names for Known<'_> {
 
 fn start_logging() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // Who logged in, or tried, is told at any level.
+    let audit = format!("{AUDIT_TARGET}=info").parse().expect("a valid directive");
+    let filter = filter.add_directive(audit);
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -127,13 +131,21 @@ fn announce(config: &Config, ready: &Ready, demo: bool) {
             info!(username = %login.terms.username, password, "demo login");
         }
     }
-    let line = json!({
+    let at = &ready.order_entry;
+    let mut line = json!({
         "event": "ready",
-        "order_entry": ready.order_entry.to_string(),
+        "order_entry": at.tcp.map(|address| address.to_string()),
         "admin": ready.admin.to_string(),
         "session": ready.session,
         "next_sequence": ready.next_sequence,
     });
+    // Only where they are configured: the line is as it was for everybody else.
+    if let Some(address) = at.tls {
+        line["order_entry_tls"] = address.to_string().into();
+    }
+    if let Some(path) = &at.unix {
+        line["order_entry_unix"] = path.display().to_string().into();
+    }
     let mut stdout = std::io::stdout().lock();
     // A closed stdout is no reason to stop a venue.
     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());

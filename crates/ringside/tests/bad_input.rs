@@ -195,9 +195,11 @@ fn a_login_at_one_byte_per_second_is_closed_at_the_login_deadline() {
 }
 
 #[test]
-fn a_logged_in_client_is_closed_after_15_s_without_a_byte() {
-    let mut floor = Floor::new();
+fn a_logged_in_client_is_closed_after_15_s_without_a_byte_and_its_orders_go_once() {
+    let careful = "firm = \"ALCE\"\ncancel_on_disconnect = true";
+    let mut floor = Floor::on(&CONFIG.replace("firm = \"ALCE\"", careful));
     let mut silent = floor.venue.login("ALICE");
+    silent.trade(&enter(1, b'B', 1, "ESH4"), "A");
     let since = Instant::now();
     let rounds = floor.bystander.trades_during(|| {
         assert!(silent.closed_within(SECOND * 19).is_some(), "a silent client stays open");
@@ -205,6 +207,9 @@ fn a_logged_in_client_is_closed_after_15_s_without_a_byte() {
     assert!(since.elapsed() > SECOND * 14, "closed after {:?}", since.elapsed());
     assert_eq!(floor.venue.disconnects("silence"), 1);
     assert!(rounds.len() > 100, "the bystander made {} rounds", rounds.len());
+    let canceled = floor.venue.login_from("ALICE", 1).expect("AC");
+    let Reply::Canceled(canceled) = reply(&canceled[1]) else { panic!("expected C") };
+    assert_eq!((canceled.user_ref_num, canceled.reason), (1, b'S'));
 }
 
 #[test]

@@ -159,6 +159,7 @@ impl Disk for Directory {
 
     fn read(&self, name: &str) -> Result<FileReader, StorageError> {
         let path = self.path.join(name);
+        check_is_file(&path)?;
         let file = File::open(&path).named(Operation::Open, &path)?;
         Ok(FileReader { file, path })
     }
@@ -223,7 +224,19 @@ fn new_file(path: &Path) -> Result<File, StorageError> {
     options.open(path).named(Operation::Create, path)
 }
 
+/// What is no regular file is refused before it is opened: opening a pipe waits for its other end, for ever.
+fn check_is_file(path: &Path) -> Result<(), StorageError> {
+    match fs::metadata(path).named(Operation::Open, path)?.is_file() {
+        true => Ok(()),
+        false => {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "not a regular file");
+            Err(StorageError::new(Operation::Open, path, &error))
+        }
+    }
+}
+
 fn open_writable(path: &Path) -> Result<File, StorageError> {
+    check_is_file(path)?;
     OpenOptions::new().read(true).write(true).open(path).named(Operation::Open, path)
 }
 

@@ -1,7 +1,7 @@
 //! Admin HTTP on a thread of its own: `/metrics`, `/livez`, `/readyz`, `/status`, and `POST /command`. Reads shared
 //! state; commands go to the gateway stage over a bounded channel and come back with what they caused.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use prometheus_client::registry::Registry;
+use ringside_gateway::Addresses;
 use serde_json::json;
 
 use crate::metrics;
@@ -36,8 +37,8 @@ pub struct Identity {
     pub threads: serde_json::Value,
     /// Idle strategy.
     pub idle: String,
-    /// Order entry address.
-    pub order_entry: SocketAddr,
+    /// Where orders are taken.
+    pub order_entry: Addresses,
     /// Instruments whose terms in the file this start could not bring into force.
     pub kept: Vec<String>,
     /// Memory is locked.
@@ -120,7 +121,9 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         "ready": admin.obstacle().is_none(),
         "session": format!("{:010}", shared.session.load(Ordering::Relaxed)),
         "sync": admin.identity.sync,
-        "order_entry": admin.identity.order_entry.to_string(),
+        "order_entry": admin.identity.order_entry.tcp.map(|address| address.to_string()),
+        "order_entry_tls": admin.identity.order_entry.tls.map(|address| address.to_string()),
+        "order_entry_unix": admin.identity.order_entry.unix.as_ref().map(|path| path.display().to_string()),
         "threads": threads(&admin.identity),
         "memory_locked": admin.identity.lock_memory,
         "cpu_dma_latency_us": admin.identity.cpu_dma_latency_us,

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ mod instrument;
 mod limits;
 mod login;
 mod number;
+mod order_entry;
 mod pipeline;
 mod raw;
 
@@ -26,6 +28,7 @@ pub use demo::DEMO;
 pub use instrument::RawInstrument;
 pub use limits::{RawLimits, scope_name};
 pub use number::scaled;
+pub use order_entry::{OrderEntry, TlsEntry};
 pub(crate) use raw::text;
 
 /// What is wrong with the configuration: one line that names file and key.
@@ -162,6 +165,8 @@ pub struct LoginConfig {
     pub terms: LoginTerms,
     /// Proof.
     pub password: Password,
+    /// Comes over a TLS connection whose client certificate has this name, or not at all.
+    pub certificate_name: Option<String>,
 }
 
 /// Whom limits are for, by name.
@@ -221,8 +226,8 @@ pub struct Config {
     pub file: String,
     /// Journal, streams, lock.
     pub data_dir: PathBuf,
-    /// Order entry address.
-    pub order_entry: SocketAddr,
+    /// Order entry: listeners, lockout, caps.
+    pub order_entry: OrderEntry,
     /// Admin HTTP address.
     pub admin: SocketAddr,
     /// Bearer token of `POST /command`; `None`: no commands over HTTP.
@@ -249,6 +254,8 @@ pub struct Config {
     pub logins: Vec<LoginConfig>,
     /// Limits, in file order.
     pub limits: Vec<LimitsConfig>,
+    /// The file holds secrets in the clear, and others may read it.
+    pub exposed: bool,
 }
 
 /// Flags of the command line that override the file.
@@ -265,8 +272,8 @@ pub struct Overrides {
 impl Config {
     /// Reads a file, or takes the embedded demo venue.
     pub fn load(file: Option<&Path>, overrides: Overrides) -> Result<Config, ConfigError> {
-        let (name, text) = match file {
-            None => ("embedded demo configuration".to_string(), DEMO.to_string()),
+        let (name, text, open) = match file {
+            None => ("embedded demo configuration".to_string(), DEMO.to_string(), false),
             Some(path) => {
                 let name = path.display().to_string();
                 let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
@@ -274,18 +281,28 @@ impl Config {
                     key: "(file)".into(),
                     problem: format!("cannot be read: {error}"),
                 })?;
-                (name, text)
+                (name, text, is_readable_by_others(path))
             }
         };
         let mut raw = raw::parse(&name, &text)?;
         raw.apply(overrides);
-        raw.check(name)
+        let mut config = raw.check(name)?;
+        config.exposed = open && config.has_plain_secrets();
+        Ok(config)
+    }
+
+    fn has_plain_secrets(&self) -> bool {
+        self.admin_token.is_some() || self.logins.iter().any(|login| login.demo_password().is_some())
     }
 
     /// Parses text as if it were a file; for tests and tools.
     pub fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
         raw::parse(name, text)?.check(name.into())
     }
+}
+
+fn is_readable_by_others(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o004 != 0)
 }
 
 #[cfg(test)]

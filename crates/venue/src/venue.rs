@@ -10,19 +10,21 @@ use crossbeam_channel::{Sender, bounded};
 use ringside_domain::{Event, Sequence, Symbol};
 use ringside_engine::Engine;
 use ringside_gateway::limits::VERIFICATIONS_MAX;
-use ringside_gateway::{Credential, Gateway, GatewayError, GatewayOptions, LoginEntry, Verifier};
+use ringside_gateway::{
+    Addresses, Gateway, GatewayError, GatewayOptions, ListenOptions, LoginEntry, Verifier,
+};
 use ringside_journal::RecoverError;
 use ringside_storage::{DirectoryLock, LockError, StorageError};
 use serde_json::json;
 use thiserror::Error;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::admin::{self, Directory, EventJson, FindTrade, Identity, Operator, TradeError};
 use crate::archive;
-use crate::boot::login_ids;
 use crate::clock::VenueClock;
 use crate::config::{Config, ConfigError, Sync};
 use crate::desk::{Desk, desk};
+use crate::entry;
 use crate::files::{self, create_durable};
 use crate::layout::{self, Plan, StageName};
 use crate::recovery::{self, Progress, Recovered, VenueJournal};
@@ -87,8 +89,8 @@ pub enum VenueError {
 /// What the ready line says.
 #[derive(Clone, Debug)]
 pub struct Ready {
-    /// Order entry address.
-    pub order_entry: SocketAddr,
+    /// Where orders are taken.
+    pub order_entry: Addresses,
     /// Admin address.
     pub admin: SocketAddr,
     /// SoupBinTCP session.
@@ -138,9 +140,10 @@ impl Venue {
     pub fn start(config: &Config, tools: Tools) -> Result<(Venue, Ready), VenueError> {
         let (plan, held) = plan(config)?;
         let admin_listener = bind(config, "admin.listen", config.admin)?;
+        let listen = entry::listen_options(config)?;
         let lock = lock(config)?;
         let recovered = recovery::recover(config, &*tools.progress)?;
-        Wiring::new(config, plan, admin_listener, recovered, tools)?.start(lock, held)
+        Wiring::new(config, plan, (listen, admin_listener), recovered, tools)?.start(lock, held)
     }
 
     /// Asks for an orderly end. May be called from any thread.
@@ -237,7 +240,7 @@ impl<'a> Wiring<'a> {
     fn new(
         config: &'a Config,
         plan: Plan,
-        admin_listener: TcpListener,
+        (listen, admin_listener): (ListenOptions, TcpListener),
         recovered: Recovered,
         tools: Tools,
     ) -> Result<Self, VenueError> {
@@ -248,19 +251,21 @@ impl<'a> Wiring<'a> {
         let logins = engine.logins().iter().zip(streams).map(|(login, stream)| LoginEntry {
             username: login.terms.username,
             stream,
+            certificate_name: entry::certificate_name(config, login.terms.username),
             connected: login.connected,
         });
         let options = GatewayOptions {
-            listen: config.order_entry,
+            listen,
             session,
             outbound: config.data_dir.join("outbound"),
             logins: logins.collect(),
             jobs,
             verdicts,
-            connections_max: connections_max(config, engine.logins().len())?,
+            caps: config.order_entry.caps.within(connections_max(config, engine.logins().len())?),
+            lockout: config.order_entry.lockout,
         };
-        let gateway = open_gateway(config, options)?;
-        let verifier = Verifier::new(credentials(config, &engine), job_queue, verdict_queue);
+        let gateway = entry::open_gateway(config, options)?;
+        let verifier = Verifier::new(entry::credentials(config, &engine), job_queue, verdict_queue);
         let timing = Timing::new(config.pipeline.timing);
         let watched = Shared::watched(sequence, SyncWatch::new(config.max_sync));
         let shared = Arc::new(Shared { timing, ..watched });
@@ -302,12 +307,12 @@ impl<'a> Wiring<'a> {
 
     fn start(self, lock: DirectoryLock, held: Held) -> Result<(Venue, Ready), VenueError> {
         let ready = Ready {
-            order_entry: self.gateway.local_addr(),
+            order_entry: self.gateway.addresses().clone(),
             admin: self.admin_listener.local_addr().map_err(VenueError::Thread)?,
             session: format!("{:010}", self.session),
             next_sequence: self.shared.published.get() + 1,
         };
-        let identity = self.identity(ready.order_entry);
+        let identity = self.identity(ready.order_entry.clone());
         let Wiring {
             config,
             plan,
@@ -342,7 +347,7 @@ impl<'a> Wiring<'a> {
         Ok((Venue { shared, stages, helpers, _lock: lock, _held: held }, ready))
     }
 
-    fn identity(&self, order_entry: SocketAddr) -> Identity {
+    fn identity(&self, order_entry: Addresses) -> Identity {
         let threads = self.plan.threads.iter().map(|thread| {
             let stages: Vec<_> =
                 thread.stages.iter().map(|stage| format!("{stage:?}").to_lowercase()).collect();
@@ -366,35 +371,6 @@ fn connections_max(config: &Config, logins: usize) -> Result<usize, ConfigError>
         key: "login".into(),
         problem: format!("{logins} logins need {needed} open files; raise the limit (ulimit -n)"),
     })
-}
-
-/// A listener that cannot be had is the configuration's fault.
-fn open_gateway(config: &Config, options: GatewayOptions) -> Result<Gateway, VenueError> {
-    let listen = options.listen;
-    Gateway::new(options).map_err(|error| match error {
-        GatewayError::Io(error) => VenueError::Config(ConfigError {
-            file: config.file.clone(),
-            key: "order_entry.listen".into(),
-            problem: format!("cannot listen on {listen}: {error}"),
-        }),
-        other => VenueError::Gateway(other),
-    })
-}
-
-fn credentials(config: &Config, engine: &Engine) -> Vec<Credential> {
-    let plain =
-        config.logins.iter().filter(|login| matches!(login.password, ringside_gateway::Password::Plain(_)));
-    let plain = plain.count();
-    if plain > 0 {
-        warn!(logins = plain, "passwords in the clear: for demonstrations only, use password_hash");
-    }
-    let ids = login_ids(engine);
-    let known = config.logins.iter().filter_map(|login| {
-        let username = login.terms.username;
-        let login_id = *ids.get(&username)?;
-        Some(Credential { username, login: login_id, password: login.password.clone() })
-    });
-    known.collect()
 }
 
 fn spawn_verifier(

@@ -7,15 +7,14 @@
 //! 3. The connection is closed once the client has: a socket that is closed with unread bytes in it is reset, and what was
 //!    sent last could be lost on the way.
 
-use std::net::Shutdown;
-
 use ringside_domain::{LoginId, Text};
 use ringside_wire::soup;
 
-use super::{Gateway, GatewayError, OutboundError, TURN_WRITES, stream_path};
+use super::connection::Connection;
+use super::{Gateway, GatewayError, stream_path};
 use crate::CommandSink;
-use crate::outbound::Outbound;
-use crate::server::Connection;
+use crate::limits::TURN_WRITES;
+use crate::outbound::{Outbound, OutboundError};
 use crate::session::CloseReason;
 
 /// What a connection still gets.
@@ -72,7 +71,7 @@ impl Gateway {
     pub(super) fn see_off(&mut self, key: usize, sink: &mut impl CommandSink) -> Result<(), OutboundError> {
         let connection = &mut self.connections[key];
         let Some(mut farewell) = connection.farewell.take() else { return Ok(()) };
-        let mut result = connection.write_control(self.now);
+        let mut result = connection.flush().and_then(|()| connection.write_control(self.now));
         for _ in 0..TURN_WRITES {
             if result.is_err() || !connection.writable || connection.position == farewell.stream.end() {
                 break;
@@ -88,10 +87,13 @@ impl Gateway {
             soup::put_end_of_session(&mut connection.control);
             result = connection.write_control(self.now);
         }
-        if farewell.told && connection.control.is_empty() && !farewell.shut {
+        if farewell.told
+            && connection.control.is_empty()
+            && connection.transport.is_flushed()
+            && !farewell.shut
+        {
             farewell.shut = true;
-            // The peer may have gone already: then there is nobody to tell.
-            let _ = connection.socket.shutdown(Shutdown::Write);
+            connection.transport.shut();
         }
         let more = connection.writable && !all_sent;
         connection.farewell = Some(farewell);
@@ -112,7 +114,7 @@ impl Gateway {
             connection.fill(self.now);
             connection.filled = 0;
         }
-        if connection.ended {
+        if connection.ended || connection.broken.is_some() {
             return self.close(key, CloseReason::SessionEnded, sink);
         }
         if connection.readable && !connection.queued {

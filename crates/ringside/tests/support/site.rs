@@ -348,6 +348,14 @@ impl Running {
             .unwrap_or_else(|| panic!("no metric {name} in {body}"))
     }
 
+    /// Waits until so many connections were closed for this reason: counters follow a close by a moment.
+    pub fn await_disconnects(&self, reason: &str, count: u64) {
+        eventually(&format!("{count} closed as {reason}"), || {
+            (self.disconnects(reason) >= count).then_some(())
+        });
+        assert_eq!(self.disconnects(reason), count, "closed as {reason}");
+    }
+
     /// Connections closed for this reason so far.
     pub fn disconnects(&self, reason: &str) -> u64 {
         self.metric(&format!("ringside_disconnects_total{{reason=\"{reason}\"}}"))

@@ -15,6 +15,7 @@ pub(super) struct RawLogin {
     username: String,
     password: Option<String>,
     password_hash: Option<String>,
+    certificate_name: Option<String>,
     firm: String,
     account: Option<String>,
     #[serde(default)]
@@ -35,7 +36,8 @@ impl RawLogin {
             self_trade_prevention: prevention(self.self_trade_prevention.as_deref().unwrap_or("none"))?,
             ..LoginTerms::plain(LoginId(0), text("username", &self.username)?, text("firm", &self.firm)?)
         };
-        Ok(LoginConfig { terms, password: password(self.password, self.password_hash)? })
+        let certificate_name = self.certificate_name.map(certificate_name).transpose()?;
+        Ok(LoginConfig { terms, password: password(self.password, self.password_hash)?, certificate_name })
     }
 }
 
@@ -63,14 +65,25 @@ fn prevention(mode: &str) -> Checked<SelfTradePrevention> {
     }
 }
 
+fn certificate_name(name: String) -> Checked<String> {
+    match name.trim().is_empty() || name.chars().any(char::is_control) {
+        true => wrong("certificate_name", format!("{name:?} is no name of a certificate")),
+        false => Ok(name),
+    }
+}
+
 fn password(plain: Option<String>, hash: Option<String>) -> Checked<Password> {
     match (plain, hash) {
-        (Some(password), None) if !password.is_empty() && password.len() <= 10 && password.is_ascii() => {
-            Ok(Password::Plain(password))
-        }
-        (Some(_), None) => wrong("password", "must be 1 to 10 ASCII characters (SoupBinTCP)"),
+        (Some(password), None) if is_sendable(&password) => Ok(Password::Plain(password)),
+        (Some(_), None) => wrong("password", "must be 1 to 10 printable ASCII characters (SoupBinTCP)"),
         (None, Some(hash)) if is_password_hash(&hash) => Ok(Password::Hash(hash)),
         (None, Some(_)) => wrong("password_hash", "is not an $argon2id$ string"),
         _ => wrong("password", "exactly one of password and password_hash is needed"),
     }
+}
+
+/// What a SoupBinTCP login request can carry: blanks at the end are padding.
+fn is_sendable(password: &str) -> bool {
+    let printable = password.bytes().all(|b| (0x20..0x7f).contains(&b));
+    (1..=10).contains(&password.len()) && printable && !password.ends_with(' ')
 }

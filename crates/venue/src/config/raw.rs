@@ -12,8 +12,9 @@ use serde::Deserialize;
 use super::instrument::{self, RawInstrument};
 use super::limits::{self, RawLimits};
 use super::login::RawLogin;
+use super::order_entry::RawOrderEntry;
 use super::pipeline::RawPipeline;
-use super::{AdminToken, Config, ConfigError, LoginConfig, Overrides, SnapshotConfig, Sync};
+use super::{AdminToken, Config, ConfigError, LoginConfig, OrderEntry, Overrides, SnapshotConfig, Sync};
 use crate::roll::RollAt;
 use crate::stall::SYNC_MAX;
 
@@ -30,7 +31,7 @@ const SYNC_LIMIT_MAX: Duration = Duration::from_secs(60);
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Raw {
     data_dir: Option<PathBuf>,
-    order_entry: RawListen,
+    order_entry: RawOrderEntry,
     admin: RawAdmin,
     journal: RawJournal,
     pipeline: RawPipeline,
@@ -39,12 +40,6 @@ pub(super) struct Raw {
     instrument: Vec<RawInstrument>,
     login: Vec<RawLogin>,
     limits: Vec<RawLimits>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct RawListen {
-    listen: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -115,10 +110,12 @@ impl Raw {
 
     fn checked(self, file: String) -> Checked<Config> {
         let logins = logins(self.login)?;
+        let order_entry = self.order_entry.checked()?;
+        certificate_names(&logins, &order_entry)?;
         Ok(Config {
             file,
             data_dir: self.data_dir.unwrap_or_else(|| "data".into()),
-            order_entry: address("order_entry.listen", self.order_entry.listen, "127.0.0.1:9001")?,
+            order_entry,
             admin: address("admin.listen", self.admin.listen, "127.0.0.1:9002")?,
             admin_token: self.admin.token.map(token).transpose()?,
             sync: self.journal.sync()?,
@@ -132,6 +129,7 @@ impl Raw {
             instruments: instruments(self.instrument)?,
             limits: limits::limits(&self.limits, &logins)?,
             logins,
+            exposed: false,
         })
     }
 }
@@ -232,7 +230,7 @@ impl RawSnapshot {
     }
 }
 
-fn address(key: &str, text: Option<String>, default: &str) -> Checked<SocketAddr> {
+pub(super) fn address(key: &str, text: Option<String>, default: &str) -> Checked<SocketAddr> {
     let text = text.as_deref().unwrap_or(default);
     match text.to_socket_addrs().ok().and_then(|mut found| found.next()) {
         Some(address) => Ok(address),
@@ -275,6 +273,17 @@ fn instruments(raw: Vec<RawInstrument>) -> Checked<Vec<InstrumentTerms>> {
         instruments.push(terms);
     }
     Ok(instruments)
+}
+
+/// A login that is bound to a certificate needs a listener that asks for one.
+fn certificate_names(logins: &[LoginConfig], order_entry: &OrderEntry) -> Checked<()> {
+    let asks = order_entry.tls.as_ref().is_some_and(|tls| tls.files.client_ca.is_some());
+    match logins.iter().position(|login| login.certificate_name.is_some()) {
+        Some(n) if !asks => {
+            wrong(format!("login[{n}].certificate_name"), "needs client_ca in [order_entry.tls]")
+        }
+        _ => Ok(()),
+    }
 }
 
 fn logins(raw: Vec<RawLogin>) -> Checked<Vec<LoginConfig>> {

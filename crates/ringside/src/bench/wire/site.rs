@@ -81,7 +81,8 @@ impl Site {
 }
 
 fn connect(ready: &Ready, clients: usize) -> io::Result<Vec<Client>> {
-    (0..clients).map(|n| Client::connect(ready.order_entry, n)).collect()
+    let address = ready.order_entry.tcp.expect("the configuration below has a listener");
+    (0..clients).map(|n| Client::connect(address, n)).collect()
 }
 
 fn config(args: &WireArgs, directory: &Path) -> Result<Config, Failure> {

@@ -1,0 +1,150 @@
+//! Released events into the streams of their logins, and streams into sockets.
+
+use ringside_domain::{Event, TimeNs};
+use ringside_wire::soup::{self, kind};
+
+use super::{Gateway, GatewayError};
+use crate::CommandSink;
+use crate::limits::{LAG_MAX, TURN_WRITES};
+use crate::outbound::{Outbound, OutboundError};
+use crate::session::CloseReason;
+use crate::translate;
+
+impl Gateway {
+    /// Adds a released event to its login's stream. What is for the public or the operator is nobody's, and passed over.
+    pub fn deliver(&mut self, time_ns: TimeNs, event: &Event) {
+        // The venue's id 0 wraps to an index that no login has.
+        let Some(login) = self.logins.get_mut((event.login.0 as usize).wrapping_sub(1)) else { return };
+        if !append_event(&mut login.stream, time_ns, event) {
+            return;
+        }
+        self.stats.messages += 1;
+        if !login.dirty {
+            login.dirty = true;
+            self.dirty.push(event.login);
+        }
+    }
+
+    /// Sends what was delivered since the last call.
+    pub fn flush(&mut self, sink: &mut impl CommandSink) -> Result<(), GatewayError> {
+        while let Some(id) = self.dirty.pop() {
+            let login = &mut self.logins[id.0 as usize - 1];
+            login.dirty = false;
+            if let Some(key) = login.holder {
+                self.send(key, sink)?;
+            }
+            self.logins[id.0 as usize - 1].stream.store_if_long()?;
+        }
+        Ok(())
+    }
+
+    /// Moves what is in memory of some streams to their files: of `count` logins from index `from` on. Returns the index of
+    /// the next one, or `None` when the disk is full.
+    pub fn store_streams(&mut self, from: usize, count: usize) -> Result<Option<usize>, GatewayError> {
+        let to = self.logins.len().min(from + count);
+        for login in &mut self.logins[from..to] {
+            if !login.stream.store()? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(to))
+    }
+
+    /// Streams there are.
+    pub fn streams(&self) -> usize {
+        self.logins.len()
+    }
+
+    /// True when every open connection has been sent its whole stream.
+    pub fn is_drained(&self) -> bool {
+        self.connections.iter().all(|(_, connection)| match connection.session.login() {
+            None if connection.farewell.is_some() => connection.is_seen_off(),
+            Some(_) if connection.deaf => true,
+            Some(login) => {
+                connection.position == self.logins[login.0 as usize - 1].stream.end()
+                    && connection.transport.is_flushed()
+            }
+            None => true,
+        })
+    }
+
+    /// Writes control packets, then the stream, until all is sent or the socket is full.
+    pub(super) fn send(&mut self, key: usize, sink: &mut impl CommandSink) -> Result<(), OutboundError> {
+        let Some(connection) = self.connections.get_mut(key) else { return Ok(()) };
+        if connection.farewell.is_some() {
+            return self.see_off(key, sink);
+        }
+        let mut result = connection.flush();
+        if result.is_ok() {
+            result = connection.write_control(self.now);
+        }
+        if let Some(login) = connection.session.login() {
+            let stream = &self.logins[login.0 as usize - 1].stream;
+            for _ in 0..TURN_WRITES {
+                if result.is_err() || !connection.writable || connection.position == stream.end() {
+                    break;
+                }
+                let bytes = stream.bytes(connection.position, &mut self.scratch)?;
+                result = connection.write_stream(bytes, self.now).map(|written| {
+                    self.stats.bytes_out += written as u64;
+                });
+            }
+            if connection.writable && connection.position < stream.end() && !connection.queued {
+                // A long rewind goes on in the next turn, after everybody else's.
+                connection.queued = true;
+                self.ready.push_back(key);
+            }
+            connection.caught_up |= connection.position == stream.end();
+            if result.is_ok() && connection.caught_up && stream.end() - connection.position > LAG_MAX {
+                self.close(key, CloseReason::SlowReader, sink);
+                return Ok(());
+            }
+        }
+        if result.is_err() {
+            connection.stop_writing();
+            if !connection.queued {
+                connection.queued = true;
+                self.ready.push_back(key);
+            }
+        }
+        Ok(())
+    }
+
+    /// Only between messages: with bytes still to send there is no silence to break.
+    pub(super) fn heartbeat(&mut self, key: usize, sink: &mut impl CommandSink) {
+        let connection = &mut self.connections[key];
+        let Some(login) = connection.session.login() else { return };
+        if connection.position == self.logins[login.0 as usize - 1].stream.end()
+            && connection.control.is_empty()
+        {
+            soup::put_packet(kind::SERVER_HEARTBEAT, &[], &mut connection.control);
+        }
+        if self.send(key, sink).is_err() {
+            self.close(key, CloseReason::PeerClosed, sink);
+        }
+    }
+}
+
+/// Adds an event to a stream as one sequenced packet. False: it is nobody's, and the stream is as it was.
+pub fn append_event(stream: &mut Outbound, time_ns: TimeNs, event: &Event) -> bool {
+    if !translate::has_reply(event) {
+        return false;
+    }
+    stream.append(|out| put_event(time_ns, event, out));
+    true
+}
+
+/// Adds an event to `out` as it stands in its login's stream. False: it is told to nobody, nothing was added.
+pub fn encode_event(time_ns: TimeNs, event: &Event, out: &mut Vec<u8>) -> bool {
+    let told = translate::has_reply(event);
+    if told {
+        put_event(time_ns, event, out);
+    }
+    told
+}
+
+fn put_event(time_ns: TimeNs, event: &Event, out: &mut Vec<u8>) {
+    let mark = soup::begin_packet(kind::SEQUENCED, out);
+    translate::put_reply(time_ns, event, out);
+    soup::finish_packet(mark, out);
+}

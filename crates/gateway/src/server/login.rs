@@ -1,0 +1,194 @@
+//! Login requests: to the verifier, back with a verdict, into the session or out.
+
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, TrySendError};
+use ringside_domain::{Action, Command, LoginId};
+use ringside_wire::soup::{LoginAccepted, LoginRejected, LoginRequest};
+
+use super::Gateway;
+use super::connection::Connection;
+use crate::CommandSink;
+use crate::audit::{Attempt, Refusal};
+use crate::auth::{Job, Secret, Ticket, Verdict};
+use crate::lockout::{Admission, Lockout, LockoutPolicy};
+use crate::session::CloseReason;
+
+/// The way to the verifier, and who has lost his right to it for a while.
+#[derive(Debug)]
+pub(super) struct Checks {
+    jobs: Sender<Job>,
+    lockout: Lockout,
+    policy: LockoutPolicy,
+}
+
+impl Checks {
+    pub(super) fn new(jobs: Sender<Job>, policy: LockoutPolicy) -> Self {
+        Checks { jobs, lockout: Lockout::new(policy), policy }
+    }
+
+    /// Sends a login request to the verifier, unless the username is locked out or too many wait.
+    pub(super) fn ask(
+        &mut self,
+        key: usize,
+        connection: &mut Connection,
+        request: LoginRequest,
+        now: Duration,
+    ) -> Result<(), CloseReason> {
+        let attempt = attempt(connection, &request);
+        let (origin, username) = (attempt.peer.origin(), attempt.username);
+        match self.lockout.ask(origin, username, now) {
+            Admission::Check => {}
+            Admission::Locked => {
+                attempt.refused(Refusal::LockedOut);
+                connection.answer(LoginRejected::NotAuthorized, now);
+                return Err(CloseReason::LockedOut);
+            }
+            Admission::Busy => {
+                attempt.refused(Refusal::Busy);
+                return Err(CloseReason::VerifierBusy);
+            }
+        }
+        let ticket = Ticket { key, generation: connection.generation };
+        let job = Job { ticket, attempt, password: Secret(request.password) };
+        match self.jobs.try_send(job) {
+            Ok(()) => {
+                connection.pending_login = Some(request);
+                Ok(())
+            }
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                self.lockout.forgive(origin, username, now);
+                attempt.refused(Refusal::Busy);
+                Err(CloseReason::VerifierBusy)
+            }
+        }
+    }
+
+    /// The verdict about an attempt, whatever has become of its connection.
+    fn settle(&mut self, attempt: Attempt, right: bool, now: Duration) {
+        if self.lockout.settle(attempt.peer.origin(), attempt.username, right, now) {
+            attempt.locked_out(self.policy.time.as_secs_f64());
+        }
+    }
+}
+
+fn attempt(connection: &Connection, request: &LoginRequest) -> Attempt {
+    Attempt { username: request.username, peer: connection.peer, transport: connection.transport.kind() }
+}
+
+impl Gateway {
+    pub(super) fn take_verdicts(&mut self, sink: &mut impl CommandSink) {
+        if self.rolls > 0 {
+            return;
+        }
+        while let Ok(verdict) = self.verdicts.try_recv() {
+            let Ticket { key, generation } = verdict.ticket;
+            let asker = self.connections.get_mut(key).filter(|asker| asker.generation == generation);
+            let request = asker.and_then(|asker| asker.pending_login.take());
+            let judged = self.judge(&verdict, request.is_some().then_some(key));
+            match (&judged, &request) {
+                (Ok(login), Some(request)) => self.enter_session(key, *login, request, sink),
+                (Err(refusal), Some(request)) => self.refuse(key, request, *refusal, sink),
+                (judged, None) => {
+                    verdict.attempt.refused(judged.as_ref().err().copied().unwrap_or(Refusal::Gone))
+                }
+            }
+            self.checks.settle(verdict.attempt, judged.is_ok(), self.now);
+        }
+    }
+
+    /// Who it is: the password is right and, for a login that is bound to one, so is the certificate.
+    fn judge(&self, verdict: &Verdict, key: Option<usize>) -> Result<LoginId, Refusal> {
+        let login = verdict.login.filter(|login| login.0 as usize <= self.logins.len());
+        let login = login.ok_or(Refusal::Credentials)?;
+        match (&self.logins[login.0 as usize - 1].certificate_name, key) {
+            (Some(name), Some(key)) if !self.connections[key].transport.is_certified_as(name) => {
+                Err(Refusal::Certificate)
+            }
+            _ => Ok(login),
+        }
+    }
+
+    /// The password was right: find the place in the stream, take over from an older connection, answer.
+    pub(super) fn enter_session(
+        &mut self,
+        key: usize,
+        login: LoginId,
+        request: &LoginRequest,
+        sink: &mut impl CommandSink,
+    ) {
+        let stream = &self.logins[login.0 as usize - 1].stream;
+        let known_session = request.session.is_blank() || request.session == self.session;
+        let wanted = match request.sequence {
+            Some(0) => Some(stream.next_sequence()),
+            other => other.filter(|sequence| *sequence <= stream.next_sequence()),
+        };
+        let Some(sequence) = wanted.filter(|_| known_session) else {
+            return self.refuse(key, request, Refusal::Session, sink);
+        };
+        let Ok(position) = stream.locate(sequence) else {
+            return self.close(key, CloseReason::PeerClosed, sink);
+        };
+        if let Some(older) = self.logins[login.0 as usize - 1].holder {
+            self.take_over(older, sink);
+        }
+        self.open(key, login, sequence, position, sink);
+    }
+
+    pub(super) fn open(
+        &mut self,
+        key: usize,
+        login: LoginId,
+        sequence: u64,
+        position: u64,
+        sink: &mut impl CommandSink,
+    ) {
+        let connection = &mut self.connections[key];
+        connection.session.accept(login);
+        connection.position = position;
+        LoginAccepted { session: self.session, sequence }.encode(&mut connection.control);
+        if !connection.queued {
+            connection.queued = true;
+            self.ready.push_back(key);
+        }
+        let state = &mut self.logins[login.0 as usize - 1];
+        state.holder = Some(key);
+        let (peer, transport) = (self.connections[key].peer, self.connections[key].transport.kind());
+        Attempt { username: state.username, peer, transport }.accepted(sequence);
+        if !state.connected {
+            state.connected = true;
+            self.offer_own(Command { login, action: Action::Connect }, sink);
+        }
+        self.stats.logins += 1;
+        self.stats.logged_in += 1;
+        self.crowd.logged_in();
+        if self.send(key, sink).is_err() {
+            self.close(key, CloseReason::PeerClosed, sink);
+        }
+    }
+
+    pub(super) fn refuse(
+        &mut self,
+        key: usize,
+        request: &LoginRequest,
+        refusal: Refusal,
+        sink: &mut impl CommandSink,
+    ) {
+        let connection = &mut self.connections[key];
+        attempt(connection, request).refused(refusal);
+        let answer = match refusal {
+            Refusal::Session => LoginRejected::SessionNotAvailable,
+            _ => LoginRejected::NotAuthorized,
+        };
+        connection.answer(answer, self.now);
+        self.close(key, CloseReason::LoginRejected, sink);
+    }
+
+    /// The older connection goes, the login stays connected: a takeover is no disconnect.
+    pub(super) fn take_over(&mut self, key: usize, sink: &mut impl CommandSink) {
+        if let Some(login) = self.connections[key].session.login() {
+            self.logins[login.0 as usize - 1].holder = None;
+        }
+        self.close(key, CloseReason::TakenOver, sink);
+    }
+}
