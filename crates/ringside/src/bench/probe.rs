@@ -55,7 +55,7 @@ impl RawDevice {
 /// Lengths of a request and of its answer, bytes.
 pub type Frame = (usize, usize);
 
-/// How both ends of an echo wait for bytes.
+/// How an end of an echo waits for bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
     /// In the kernel, until there are some.
@@ -75,18 +75,18 @@ pub struct Echo {
 
 impl Echo {
     /// Starts the server and connects. The frames are sent in turn.
-    pub fn start(frames: &[Frame], waiting: Waiting) -> io::Result<Self> {
+    pub fn start(frames: &[Frame], (ours, its): (Waiting, Waiting)) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let served = frames.to_vec();
         let server = std::thread::spawn(move || {
             let Ok((socket, _)) = listener.accept() else { return };
             // The client has hung up: that is how it ends.
-            let _ = serve(socket, &served, waiting);
+            let _ = serve(socket, &served, its);
         });
         let client = TcpStream::connect(address)?;
-        prepare(&client, waiting)?;
-        Ok(Echo { client, frames: frames.to_vec(), waiting, next: 0, server: Some(server) })
+        prepare(&client, ours)?;
+        Ok(Echo { client, frames: frames.to_vec(), waiting: ours, next: 0, server: Some(server) })
     }
 
     /// Times some round trips.

@@ -52,6 +52,9 @@ pub struct WireArgs {
     /// Orders a second that each login may enter; the venue refuses the others by name.
     #[arg(long, value_name = "PER_S")]
     login_rate: Option<u32>,
+    /// A client with one command in flight polls its socket instead of sleeping in it.
+    #[arg(long)]
+    poll: bool,
     /// Journal writer, as in the configuration.
     #[arg(long, default_value = "mmap")]
     writer: String,
@@ -81,6 +84,7 @@ impl WireArgs {
             rate: None,
             sweep: false,
             login_rate: None,
+            poll: false,
             writer: "mmap".into(),
             duration,
             layout: "auto".into(),
@@ -145,6 +149,7 @@ struct Measurement {
     closed: Option<Recorder>,
     echo: Histogram<u64>,
     busy_echo: Histogram<u64>,
+    polled_echo: Histogram<u64>,
     device: Histogram<u64>,
     rates: Vec<f64>,
     counts: Counts,
@@ -160,6 +165,7 @@ impl Measurement {
             closed: args.rate.map(|_| over()),
             echo: histogram(),
             busy_echo: histogram(),
+            polled_echo: histogram(),
             device: histogram(),
             rates: Vec::new(),
             counts: Counts::default(),
@@ -171,15 +177,18 @@ impl Measurement {
         let steps = Steps::new("wire", u64::from(ROUNDS));
         site.warm_up(args.load()).map_err(failed)?;
         let frames = site.clients[0].frames();
-        let mut echo = Echo::start(&frames, Waiting::Blocking).map_err(failed)?;
+        let mut echo = Echo::start(&frames, (Waiting::Blocking, Waiting::Blocking)).map_err(failed)?;
         echo.probe(200, &mut histogram()).map_err(failed)?;
         for _ in 0..ROUNDS {
             site.raw.probe(300, &mut self.device).map_err(failed)?;
             echo.probe(2_000, &mut self.echo).map_err(failed)?;
-            // Started anew each time: its server never sleeps.
-            let mut busy = Echo::start(&frames, Waiting::Polling).map_err(failed)?;
-            busy.probe(2_000, &mut self.busy_echo).map_err(failed)?;
-            drop(busy);
+            // Started anew each time: their servers never sleep. A venue that has work polls like them.
+            for (ours, times) in
+                [(Waiting::Polling, &mut self.busy_echo), (Waiting::Blocking, &mut self.polled_echo)]
+            {
+                let mut polled = Echo::start(&frames, (ours, Waiting::Polling)).map_err(failed)?;
+                polled.probe(2_000, times).map_err(failed)?;
+            }
             self.round(args, &mut site).map_err(failed)?;
             steps.step();
         }
@@ -209,10 +218,12 @@ impl Measurement {
         report.quantiles("", &trips.total);
         report.quantiles("raw_echo_", &self.echo);
         report.quantiles("raw_echo_busy_", &self.busy_echo);
+        report.quantiles("raw_echo_polled_", &self.polled_echo);
         report.quantiles("raw_", &self.device);
         report.against("p50_us", "raw_echo_p50_us", "p50_per_echo_p50");
         report.against("p99_us", "raw_echo_p99_us", "p99_per_echo_p99");
         report.against("p50_us", "raw_echo_busy_p50_us", "p50_per_busy_echo_p50");
+        report.against("p50_us", "raw_echo_polled_p50_us", "p50_per_polled_echo_p50");
         if args.sync == SyncMode::Always {
             report.against("p50_us", "raw_p50_us", "p50_per_raw_p50");
             report.against("p99_us", "raw_p99_us", "p99_per_raw_p99");
@@ -226,7 +237,12 @@ impl Measurement {
             report.series("closed", closed);
         }
         report.value("rejects", self.rejects);
-        for (name, floor) in [("echo", self.echo), ("echo-busy", self.busy_echo), ("device", self.device)] {
+        for (name, floor) in [
+            ("echo", self.echo),
+            ("echo-busy", self.busy_echo),
+            ("echo-polled", self.polled_echo),
+            ("device", self.device),
+        ] {
             report.series(name, floor);
         }
         describe(&mut report, args);
@@ -246,6 +262,7 @@ fn describe(report: &mut Report, args: &WireArgs) {
     if let Some(rate) = args.login_rate {
         report.value("login_rate", rate);
     }
+    report.value("client", if args.poll { "polling" } else { "blocking" });
     report.value("sync", args.sync.word());
     report.value("writer", args.writer.clone());
     report.value("layout", args.layout.clone());

@@ -13,7 +13,7 @@ use ringside_wire::ouch::{self, Request, Tags};
 use ringside_wire::soup::{self, LoginRequest, kind};
 
 use super::super::open_loop::Counts;
-use super::super::probe::Frame;
+use super::super::probe::{Frame, Waiting};
 use super::super::recorder::Recorder;
 use super::Clock;
 
@@ -53,6 +53,7 @@ pub struct Tally {
 /// One connection.
 pub struct Client {
     socket: TcpStream,
+    waiting: Waiting,
     next: u32,
     /// The order to cancel next, when there is one.
     resting: bool,
@@ -74,6 +75,7 @@ impl Client {
         socket.set_nodelay(true)?;
         let mut client = Client {
             socket,
+            waiting: Waiting::Blocking,
             next: 0,
             resting: false,
             out: Vec::with_capacity(WAITING_MAX + soup::PAYLOAD_MAX),
@@ -91,6 +93,11 @@ impl Client {
         client.flush()?;
         while client.read_packet()? != kind::LOGIN_ACCEPTED {}
         Ok(client)
+    }
+
+    /// Waits like this for the answer to its one command.
+    pub fn waiting(self, waiting: Waiting) -> Self {
+        Client { waiting, ..self }
     }
 
     /// What became of everything so far.
@@ -130,16 +137,18 @@ impl Client {
         self.in_flight.push_back(InFlight { moment_ns, user_ref_num: self.next, is_cancel });
     }
 
-    /// One command at a time, blocking: the round trip.
+    /// One command at a time: the round trip.
     pub fn one_by_one(&mut self, slice: Duration, clock: &Clock, trips: &mut Recorder) -> io::Result<u64> {
-        self.socket.set_nonblocking(false)?;
+        self.socket.set_nonblocking(self.waiting == Waiting::Polling)?;
         let (end, mut count) = (clock.now() + slice.as_nanos() as u64, 0);
         while clock.now() < end {
             self.push_command(clock.now());
             self.flush()?;
             while self.in_flight() > 0 {
-                self.read_some()?;
-                count += self.take_answers(clock.now(), trips)?;
+                match self.read_some() {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+                    read => count += read.and_then(|_| self.take_answers(clock.now(), trips))?,
+                }
             }
         }
         Ok(count)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ringside_venue::{Config, Ready, Tools, Venue};
 
-use super::super::probe::RawDevice;
+use super::super::probe::{RawDevice, Waiting};
 use super::super::recorder::Recorder;
 use super::super::reference::{check_venue, wrong};
 use super::super::report::Report;
@@ -35,7 +35,7 @@ impl Site {
         let config = config(args, scratch)?;
         let raw = RawDevice::new(scratch).map_err(failed)?;
         let (venue, ready) = Venue::start(&config, Tools::default())?;
-        let clients = connect(&ready, args.clients as usize).map_err(failed)?;
+        let clients = connect(&ready, args).map_err(failed)?;
         let data_dir = scratch.join("data");
         await_segments(&data_dir.join("journal"));
         Ok(Site { venue, clients, clock: Clock::start(), raw, data_dir })
@@ -80,9 +80,10 @@ impl Site {
     }
 }
 
-fn connect(ready: &Ready, clients: usize) -> io::Result<Vec<Client>> {
+fn connect(ready: &Ready, args: &WireArgs) -> io::Result<Vec<Client>> {
     let address = ready.order_entry.tcp.expect("the configuration below has a listener");
-    (0..clients).map(|n| Client::connect(address, n)).collect()
+    let waiting = if args.poll { Waiting::Polling } else { Waiting::Blocking };
+    (0..args.clients as usize).map(|n| Ok(Client::connect(address, n)?.waiting(waiting))).collect()
 }
 
 fn config(args: &WireArgs, directory: &Path) -> Result<Config, Failure> {
