@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use memmap2::{Advice, MmapMut};
+use memmap2::{Advice, MmapMut, UncheckedAdvice};
 
 use crate::error::Named;
 use crate::{Operation, Segment, StorageError};
@@ -25,6 +25,10 @@ pub struct MappedSegment {
 /// Bytes made writable at once: one system call instead of a fault for each page. Not more, because what is made
 /// writable counts as dirty, and may be written back before it says anything.
 const READY_STEP: usize = 64 << 10;
+
+/// From so many bytes on, pages leave the mapping before they are written back. Otherwise the kernel write-protects them one by
+/// one, each time with an interrupt to every processor on which a thread of this process runs: 1 to 2 µs a page.
+const UNMAP_MIN: usize = 128 << 10;
 
 impl MappedSegment {
     /// Maps the whole of `file`, which must have been filled with real zeros or records: a store into a hole
@@ -45,6 +49,15 @@ impl MappedSegment {
         let to = end.next_multiple_of(READY_STEP).min(self.map.len());
         let _ = self.map.advise_range(Advice::PopulateWrite, from, to - from);
         self.ready = to;
+    }
+
+    /// Takes whole pages out of the mapping: what was stored in them is in the page cache, and a later store faults.
+    #[cold]
+    fn unmap(&mut self, from: usize, to: usize) {
+        let (from, to) = (from.next_multiple_of(PAGE), to & !(PAGE - 1));
+        // SAFETY: the mapping is shared and of a file, where this advice discards nothing: the pages stay in the page cache
+        // with all that was stored (madvise(2)), and the next access maps them again.
+        let _ = unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, from, to - from) };
     }
 }
 
@@ -72,6 +85,9 @@ impl Segment for MappedSegment {
 
     fn sync(&mut self, from: u64, to: u64) -> Result<(), StorageError> {
         assert!(from <= to && to <= self.length(), "Invariant: only bytes of the segment are synced");
+        if (to - from) as usize >= UNMAP_MIN {
+            self.unmap(from as usize, to as usize);
+        }
         self.map.flush_range(from as usize, (to - from) as usize).named(Operation::Sync, &self.path)
     }
 }
