@@ -24,7 +24,7 @@ pub mod translate;
 pub mod transport;
 mod unix;
 
-use ringside_domain::Command;
+use ringside_domain::{Command, LoginId};
 
 pub use audit::TARGET as AUDIT_TARGET;
 pub use auth::{Credential, Password, Verifier};
@@ -43,6 +43,11 @@ pub trait CommandSink {
 
     /// A connection's turn begins: what it sent is read now.
     fn begin_read(&mut self) {}
+
+    /// `false`: the login has sent as much as it may for now. Its socket is left unread until this says `true` again.
+    fn has_budget(&mut self, _login: LoginId) -> bool {
+        true
+    }
 
     /// Hands a command over. `false`: no room, nothing was taken, try again later.
     fn offer(&mut self, command: &Command) -> bool;

@@ -117,6 +117,8 @@ pub struct Stats {
     pub bytes_out: u64,
     /// Times the sink had no room.
     pub sink_full: u64,
+    /// Times a connection was left unread because its login had no budget.
+    pub throttled: u64,
     /// Connections closed, by reason (index in [`CloseReason::ALL`]).
     pub closed: [u64; CloseReason::ALL.len()],
 }
@@ -340,6 +342,10 @@ impl Gateway {
     fn run_timers(&mut self, sink: &mut impl CommandSink) {
         for key in 0..self.connections.capacity() {
             let Some(connection) = self.connections.get_mut(key) else { continue };
+            if connection.throttled {
+                self.hear_again(key, sink);
+            }
+            let connection = &mut self.connections[key];
             match connection.session.due(self.now) {
                 Due::Nothing if connection.is_stuck() => self.close(key, CloseReason::BadFrame, sink),
                 Due::Nothing => {}
