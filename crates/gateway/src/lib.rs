@@ -74,6 +74,10 @@ pub mod limits {
     pub const TURN_COMMANDS: u32 = 256;
     /// Writes to one connection before the next one has its turn.
     pub const TURN_WRITES: u32 = 4;
+    /// Heartbeats sent and connections closed for their silence before the others have their turn: some 5 µs each.
+    pub const TURN_TIMERS: u32 = 32;
+    /// Connections accepted at one listener before the others have their turn: some 10 µs each.
+    pub const TURN_ACCEPTS: u32 = 16;
     /// Connections at once, logged in or not.
     pub const CONNECTIONS_MAX: usize = 10_000;
     /// A reader that has caught up once and then falls this many bytes behind is cut off.

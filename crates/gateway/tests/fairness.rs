@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use ringside_domain::{Action, Command, Event, Fact, LoginId, Text, Username};
 use ringside_gateway::auth::{Job, Verdict};
-use ringside_gateway::limits::{LAG_MAX, TURN_COMMANDS, TURN_WRITES, WRITE_BYTES};
+use ringside_gateway::limits::{LAG_MAX, TURN_ACCEPTS, TURN_COMMANDS, TURN_WRITES, WRITE_BYTES};
 use ringside_gateway::{
     Caps, CloseReason, CommandSink, Gateway, GatewayOptions, ListenOptions, LockoutPolicy, LoginEntry,
     Outbound,
@@ -201,6 +201,24 @@ fn a_rewind_takes_its_turn_like_everybody_else() {
         assert!(written <= 2 * u64::from(TURN_WRITES) * WRITE_BYTES as u64, "{written} bytes in two turns");
     }
     assert!(read > WRITE_BYTES, "the rewind goes on meanwhile: {read} bytes");
+}
+
+#[test]
+fn a_storm_of_connections_is_accepted_over_some_turns() {
+    let mut floor = Floor::new();
+    let mut other = floor.login(OTHER, 0);
+    let address = floor.gateway.addresses().tcp.unwrap();
+    let storm: Vec<_> = (0..100).map(|_| TcpStream::connect(address).unwrap()).collect();
+    other.write_all(&queries(1)).unwrap();
+    let before = floor.gateway.stats().accepted;
+    let mut turns = 0;
+    floor.until("all of the storm", |floor| {
+        turns += 1;
+        let accepted = (floor.gateway.stats().accepted - before) as usize;
+        assert!(accepted <= turns * TURN_ACCEPTS as usize, "{accepted} accepted in {turns} turns");
+        accepted == storm.len()
+    });
+    assert_eq!(floor.sink.total[1], 1, "the other client was heard meanwhile");
 }
 
 #[test]
