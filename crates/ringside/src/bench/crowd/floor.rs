@@ -111,13 +111,15 @@ fn check(client: &Client) -> Result<(), Failure> {
     }
 }
 
-/// Logins by number: those who trade, the flooder, idle ones, those with a dear password.
-pub fn flooder(args: &CrowdArgs) -> usize {
-    args.active as usize
+/// Logins by number: those who trade, a flooder for each round (a stream begins at its beginning), idle ones, those with a
+/// dear password.
+pub fn flooders(args: &CrowdArgs) -> std::ops::Range<usize> {
+    let first = args.active as usize;
+    first..first + args.rounds as usize
 }
 
 pub fn idle(args: &CrowdArgs) -> std::ops::Range<usize> {
-    let first = flooder(args) + 1;
+    let first = flooders(args).end;
     first..first + args.idle as usize
 }
 
@@ -140,5 +142,8 @@ fn config(args: &CrowdArgs, directory: &Path) -> String {
         };
         text += &format!("[[login]]\nusername = \"C{n}\"\n{password}\nfirm = \"BNCH\"\n");
     }
-    text + &format!("[[limits]]\nscope = \"login:C{}\"\nrate = {}\n", flooder(args), args.flood_limit)
+    for n in flooders(args) {
+        text += &format!("[[limits]]\nscope = \"login:C{n}\"\nrate = {}\n", args.flood_limit);
+    }
+    text
 }

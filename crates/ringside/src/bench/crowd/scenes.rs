@@ -70,12 +70,12 @@ impl Scene {
     ) -> Result<(), Failure> {
         let over = || Recorder::over(args.duration * f64::from(args.rounds));
         let (mut alone, mut among, mut counts) = (over(), over(), Counts::default());
-        for _ in 0..args.rounds {
+        for round in 0..args.rounds {
             floor.trade(args.turn(), Some(&mut alone)).map_err(failed)?;
             match self {
                 Scene::Idle => idle(args, floor, &mut among)?,
                 Scene::Storm => storm(args, floor, &mut among, &mut counts)?,
-                Scene::Flood => flood(args, floor, &mut among, &mut counts)?,
+                Scene::Flood => flood(args, round, floor, &mut among, &mut counts)?,
                 Scene::Logins => logins(args, floor, &mut among, &mut counts)?,
             }
             steps.step();
@@ -175,6 +175,7 @@ fn connect_and_wait(address: SocketAddr, total: u32, length: Duration) -> io::Re
 
 fn flood(
     args: &CrowdArgs,
+    round: u32,
     floor: &mut Floor,
     among: &mut Recorder,
     counts: &mut Counts,
@@ -183,8 +184,9 @@ fn flood(
     let (address, over, clock) = (floor.address, AtomicBool::new(false), Clock::start());
     let offered =
         OpenLoop::lasting(0, u64::from(args.flood_limit) * u64::from(args.flood_factor), args.turn() * 2);
+    let login = floor::flooders(args).start + round as usize;
     let client = std::thread::scope(|scope| {
-        let flood = scope.spawn(|| send_in_bursts(address, floor::flooder(args), offered, &over, &clock));
+        let flood = scope.spawn(|| send_in_bursts(address, login, offered, &over, &clock));
         let traded = floor.trade(args.turn(), Some(among));
         // Relaxed: seen within a step.
         over.store(true, Ordering::Relaxed);
