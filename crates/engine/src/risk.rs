@@ -34,7 +34,7 @@ pub(crate) struct Risk {
 /// A scope with limits.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limited {
-    limits: RiskLimits,
+    pub limits: RiskLimits,
     live_orders: u32,
     tokens: u128,
     tokens_at: TimeNs,

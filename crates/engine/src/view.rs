@@ -7,6 +7,7 @@ use ringside_domain::limits::PRICE_MARKET;
 use ringside_domain::state::{InstrumentState, LoginState, OrderState, Place, VenueState};
 use ringside_domain::{InstrumentId, LoginId, MarketState, NO_EXPIRE_AT, Side, UserRefNum};
 
+use crate::risk::scopes_of;
 use crate::special::Extra;
 use crate::trade::is_unpriced;
 use crate::{Counters, Engine, Instrument, Login};
@@ -47,6 +48,19 @@ impl Engine {
     /// All logins ever configured, by id.
     pub fn logins(&self) -> &[Login] {
         &self.logins
+    }
+
+    /// New orders and replacements a second that a login's scopes let pass, and how many of them at once: the least of each;
+    /// `None` without a limit.
+    pub fn message_rate(&self, login: LoginId) -> Option<(u32, u32)> {
+        let scopes = scopes_of(&self.login_at(login)?.terms);
+        let limits = scopes.iter().filter_map(|scope| Some(self.risk.limits.get(scope)?.limits));
+        let limited = limits.filter(|limits| limits.rate_per_second != 0);
+        let rates = limited.map(|limits| match limits.rate_burst {
+            0 => (limits.rate_per_second, limits.rate_per_second),
+            burst => (limits.rate_per_second, burst),
+        });
+        rates.reduce(|(rate, burst), other| (rate.min(other.0), burst.min(other.1)))
     }
 
     /// Orders alive now.

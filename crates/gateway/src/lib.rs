@@ -24,7 +24,7 @@ pub mod translate;
 pub mod transport;
 mod unix;
 
-use ringside_domain::Command;
+use ringside_domain::{Command, LoginId};
 
 pub use audit::TARGET as AUDIT_TARGET;
 pub use auth::{Credential, Password, Verifier};
@@ -43,6 +43,11 @@ pub trait CommandSink {
 
     /// A connection's turn begins: what it sent is read now.
     fn begin_read(&mut self) {}
+
+    /// `false`: the login has sent as much as it may for now. Its socket is left unread until this says `true` again.
+    fn has_budget(&mut self, _login: LoginId) -> bool {
+        true
+    }
 
     /// Hands a command over. `false`: no room, nothing was taken, try again later.
     fn offer(&mut self, command: &Command) -> bool;
@@ -69,6 +74,10 @@ pub mod limits {
     pub const TURN_COMMANDS: u32 = 256;
     /// Writes to one connection before the next one has its turn.
     pub const TURN_WRITES: u32 = 4;
+    /// Heartbeats sent and connections closed for their silence before the others have their turn: some 5 µs each.
+    pub const TURN_TIMERS: u32 = 32;
+    /// Connections accepted at one listener before the others have their turn: some 10 µs each.
+    pub const TURN_ACCEPTS: u32 = 16;
     /// Connections at once, logged in or not.
     pub const CONNECTIONS_MAX: usize = 10_000;
     /// A reader that has caught up once and then falls this many bytes behind is cut off.

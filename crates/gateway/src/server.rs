@@ -21,7 +21,7 @@ use crate::caps::{Caps, Crowd};
 use crate::limits::{CONNECTIONS_MAX, WRITE_BYTES};
 use crate::lockout::LockoutPolicy;
 use crate::outbound::{Outbound, OutboundError};
-use crate::session::{CloseReason, Due};
+use crate::session::CloseReason;
 use crate::transport::TransportKind;
 
 mod connection;
@@ -30,16 +30,16 @@ mod input;
 mod listeners;
 mod login;
 mod roll;
+mod timers;
 
 use connection::Connection;
 pub use delivery::{append_event, encode_event};
 pub use listeners::{Addresses, ListenOptions};
 use listeners::{LISTENERS_MAX, Listeners};
 use login::Checks;
+use timers::{TIMER_STEP, Timers};
 
 const WAKER: Token = Token(usize::MAX);
-/// How often timers of all connections are looked at.
-const TIMER_STEP: Duration = Duration::from_millis(50);
 /// Longest time between two turns that counts.
 const TURN_MAX: Duration = Duration::from_secs(1);
 
@@ -117,6 +117,8 @@ pub struct Stats {
     pub bytes_out: u64,
     /// Times the sink had no room.
     pub sink_full: u64,
+    /// Times a connection was left unread because its login had no budget.
+    pub throttled: u64,
     /// Connections closed, by reason (index in [`CloseReason::ALL`]).
     pub closed: [u64; CloseReason::ALL.len()],
 }
@@ -162,7 +164,7 @@ pub struct Gateway {
     away: Duration,
     /// Time that counts, since `started`.
     now: Duration,
-    next_timers: Duration,
+    timers: Timers,
     generation: u64,
     crowd: Crowd,
     accepting: bool,
@@ -195,7 +197,7 @@ impl Gateway {
             started: Instant::now(),
             away: Duration::ZERO,
             now: Duration::ZERO,
-            next_timers: Duration::ZERO,
+            timers: Timers::default(),
             generation: 0,
             crowd: Crowd::new(options.caps.within(CONNECTIONS_MAX)),
             accepting: true,
@@ -229,11 +231,10 @@ impl Gateway {
         self.take_verdicts(sink);
         self.pay_owed(sink);
         let commands = self.serve_ready(sink);
-        if self.now >= self.next_timers {
-            self.next_timers = self.now + TIMER_STEP;
-            self.run_timers(sink);
+        if self.timers.begin(self.now) {
             self.accept_again(sink)?;
         }
+        self.run_timers(sink);
         Ok(commands)
     }
 
@@ -247,7 +248,8 @@ impl Gateway {
 
     /// True when a turn would find work at once.
     pub fn has_ready(&self) -> bool {
-        !self.ready.is_empty() || !self.owed.is_empty() || !self.dirty.is_empty()
+        let is_idle = self.ready.is_empty() && self.owed.is_empty() && self.dirty.is_empty();
+        !is_idle || self.timers.are_due() || self.listeners.has_more()
     }
 
     /// Longest wait after which a timer may be due.
@@ -266,7 +268,7 @@ impl Gateway {
     /// Waits for sockets. Returns which listeners have connections.
     fn wait(&mut self, timeout: Duration) -> io::Result<[bool; LISTENERS_MAX]> {
         let timeout = if self.has_ready() { Duration::ZERO } else { timeout };
-        let mut accept = [false; LISTENERS_MAX];
+        let mut accept = self.listeners.take_more();
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(accept),
             other => other?,
@@ -334,18 +336,6 @@ impl Gateway {
                 return;
             }
             self.owed.pop_front();
-        }
-    }
-
-    fn run_timers(&mut self, sink: &mut impl CommandSink) {
-        for key in 0..self.connections.capacity() {
-            let Some(connection) = self.connections.get_mut(key) else { continue };
-            match connection.session.due(self.now) {
-                Due::Nothing if connection.is_stuck() => self.close(key, CloseReason::BadFrame, sink),
-                Due::Nothing => {}
-                Due::Heartbeat => self.heartbeat(key, sink),
-                Due::Close(reason) => self.close(key, reason, sink),
-            }
         }
     }
 }

@@ -1,8 +1,9 @@
-//! `ringside bench core | journal | pipeline | wire | snapshot | recover | all`: a latency laboratory. Each figure stands beside
-//! its physical floor of the same run, and only after the answers have been checked. Method and limits: docs/performance.md.
+//! `ringside bench core | journal | pipeline | wire | crowd | snapshot | recover | all`: a latency laboratory. Each figure stands
+//! beside its physical floor of the same run, and only after the answers have been checked. Method and limits: docs/performance.md.
 
 mod all;
 mod core;
+mod crowd;
 mod journal;
 mod machine;
 mod open_loop;
@@ -44,6 +45,8 @@ enum BenchCommand {
     Pipeline(pipeline::PipelineArgs),
     /// A whole venue over loopback TCP.
     Wire(wire::WireArgs),
+    /// One venue and many strangers: what idle connections, storms, floods and logins cost the others.
+    Crowd(crowd::CrowdArgs),
     /// A snapshot while orders flow.
     Snapshot(snapshot::SnapshotArgs),
     /// A start from the journal alone.
@@ -59,6 +62,7 @@ impl BenchCommand {
             BenchCommand::Journal(args) => &args.output,
             BenchCommand::Pipeline(args) => &args.output,
             BenchCommand::Wire(args) => &args.output,
+            BenchCommand::Crowd(args) => &args.output,
             BenchCommand::Snapshot(args) => &args.output,
             BenchCommand::Recover(args) => &args.output,
             BenchCommand::All(args) => &args.output,
@@ -71,6 +75,7 @@ impl BenchCommand {
             BenchCommand::Journal(args) => journal::measure(args),
             BenchCommand::Pipeline(args) => pipeline::measure(args),
             BenchCommand::Wire(args) => wire::measure(args),
+            BenchCommand::Crowd(args) => crowd::measure(args),
             BenchCommand::Snapshot(args) => snapshot::measure(args),
             BenchCommand::Recover(args) => recover::measure(args),
             BenchCommand::All(args) => return all::measure(args),

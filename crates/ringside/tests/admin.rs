@@ -458,3 +458,28 @@ fn a_configuration_that_is_refused_leaves_nothing_in_the_journal() {
     site.configure(&config);
     assert!(site.start().login("ALICE").trade(&cancel(1), "C").len() == 1);
 }
+
+#[test]
+fn a_rate_that_is_set_at_run_time_says_at_once_how_much_is_read() {
+    let site = Site::new(&with_token(""));
+    let venue = site.start();
+    let mut bob = venue.login("BOB");
+    let throttled = || venue.metric("ringside_throttled_total");
+    let ask = |bob: &mut Client, count| {
+        let since = Instant::now();
+        (0..count).for_each(|_| bob.send(&query()));
+        (0..count).for_each(|_| drop(bob.expect("Q")));
+        since.elapsed()
+    };
+    ask(&mut bob, 100);
+    assert_eq!(throttled(), 0, "who has no rate has no budget");
+    command(&venue, json!({"command": "set_limits", "scope": "firm:BOBB", "rate": 1}));
+    // Ten are read at once, then ten a second; the venue's clock may be a twentieth faster than ours.
+    let time = ask(&mut bob, 25);
+    assert!(time > Duration::from_millis(1_300), "read within {time:?}");
+    let before = throttled();
+    assert!(before > 0);
+    command(&venue, json!({"command": "set_limits", "scope": "firm:BOBB"}));
+    ask(&mut bob, 100);
+    assert_eq!(throttled(), before);
+}

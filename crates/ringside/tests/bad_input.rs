@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -210,6 +210,34 @@ fn a_logged_in_client_is_closed_after_15_s_without_a_byte_and_its_orders_go_once
     let canceled = floor.venue.login_from("ALICE", 1).expect("AC");
     let Reply::Canceled(canceled) = reply(&canceled[1]) else { panic!("expected C") };
     assert_eq!((canceled.user_ref_num, canceled.reason), (1, b'S'));
+}
+
+#[test]
+fn a_client_that_is_not_read_for_its_rate_is_not_taken_for_silent() {
+    let site = Site::new(&format!("{CONFIG}[[limits]]\nscope = \"login:ALICE\"\nrate = 1\n"));
+    let venue = site.start();
+    let mut alice = venue.login("ALICE");
+    // All in one read; ten are taken then, ten a second later on: more than the 15 s of silence. No heartbeat comes.
+    let mut orders = Vec::new();
+    (1..=180).for_each(|n| soup::put_packet(kind::UNSEQUENCED, &enter(n, b'B', 1, "ESH4"), &mut orders));
+    let since = Instant::now();
+    alice.send_bytes(&orders);
+    let mut answers = 0;
+    let mut socket = alice.socket().try_clone().expect("a socket can be cloned");
+    socket.set_read_timeout(Some(PATIENCE)).expect("not zero");
+    let mut input = Vec::new();
+    while answers < 180 {
+        let mut chunk = [0; 4_096];
+        let count = socket.read(&mut chunk).expect("the connection stays open");
+        assert!(count > 0, "closed after {answers} answers and {:?}", since.elapsed());
+        input.extend_from_slice(&chunk[..count]);
+        while let Some((found, length)) = soup::next_packet(&input, soup::PAYLOAD_MAX).expect("packets") {
+            answers += u32::from(found.kind == kind::SEQUENCED);
+            input.drain(..length);
+        }
+    }
+    assert!(since.elapsed() > SECOND * 15, "read within {:?}", since.elapsed());
+    assert_eq!(venue.disconnects("silence"), 0);
 }
 
 #[test]
@@ -652,26 +680,29 @@ fn an_unknown_symbol_of_any_bytes_is_rejected_as_unknown() {
 /// Orders that are under way at once while a million are made: enough to keep the venue busy, few enough that
 /// the maker is no slow reader itself.
 const WINDOW: u64 = 2_000;
-const EVENTS: u64 = 1_000_000;
+/// Matches: 20 MB of answers that nobody reads. `scripts/slow-reader` makes a million, or as many as it is told.
+const EVENTS: u64 = 500_000;
 
 #[test]
 fn a_client_that_does_not_read_is_cut_off_delays_nobody_and_misses_nothing() {
+    let events = number_from("RINGSIDE_EVENTS", EVENTS);
     let config = CONFIG.replace("sync = \"always\"", "sync = \"never\"").replace("4194304", "33554432");
     let mut floor = Floor::on(&config);
     let mut slow = floor.venue.login("ALICE");
-    // Two orders are good for a million matches of one lot.
-    slow.trade(&enter(1, b'B', 500_000, "ESH4"), "A");
-    slow.trade(&enter(2, b'B', 500_000, "ESH4"), "A");
+    // Two orders are good for all matches of one lot.
+    let half = u32::try_from(events.div_ceil(2)).expect("an order's quantity");
+    slow.trade(&enter(1, b'B', half, "ESH4"), "A");
+    slow.trade(&enter(2, b'B', half, "ESH4"), "A");
     let _heart = Heart::of(&slow);
     let maker = floor.venue.login("BOB");
-    let rounds = floor.bystander.trades_during(|| sell_lots(maker, EVENTS));
+    let rounds = floor.bystander.trades_during(|| sell_lots(maker, events));
     assert_eq!(floor.venue.disconnects("slow_reader"), 1);
     let (median, worst) = (rounds[rounds.len() / 2], rounds[rounds.len() - 1]);
-    println!("bystander: {} rounds, median {median:?}, worst {worst:?}", rounds.len());
+    println!("{events} events; bystander: {} rounds, median {median:?}, worst {worst:?}", rounds.len());
     assert!(median < Duration::from_millis(100) && worst < SECOND, "median {median:?}, worst {worst:?}");
     let all = Stream::rewind(&floor.venue, "ALICE");
-    assert_eq!(all.count, EVENTS + 2);
-    assert_eq!(all.messages().filter(|message| message[0] == b'E').count() as u64, EVENTS);
+    assert_eq!(all.count, events + 2);
+    assert_eq!(all.messages().filter(|message| message[0] == b'E').count() as u64, events);
     floor.goes_on();
 }
 

@@ -4,6 +4,7 @@ mod support;
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use ringside_wire::ouch::Reply;
 use support::*;
@@ -36,6 +37,26 @@ fn a_flood_over_the_rate_limit_is_refused_order_by_order_and_never_silent() {
     // Cancels have no rate, and others have their own.
     alice.trade(&cancel(1), "C");
     bob.trade(&enter(1, b'B', 1, "ESH4"), "A");
+}
+
+#[test]
+fn beyond_ten_times_the_rate_a_socket_is_not_read_and_every_order_is_answered_all_the_same() {
+    let site = Site::new(&with_limits("rate = 10\nburst = 10"));
+    let venue = site.start();
+    let (mut alice, mut bob) = (venue.login("ALICE"), venue.login("BOB"));
+    let since = Instant::now();
+    // A hundred are read at once, and then a hundred a second.
+    (1..=250).for_each(|n| alice.send(&enter(n, b'B', 1, "ESH4")));
+    alice.send(&cancel(1));
+    eventually("the socket is left unread", || (venue.metric("ringside_throttled_total") > 0).then_some(()));
+    bob.trade(&enter(1, b'B', 1, "ESH4"), "A");
+    let answers: Vec<_> = (1..=250).map(|_| alice.message()).collect();
+    let accepted = answers.iter().filter(|answer| answer[0] == b'A').count();
+    let refused = answers.iter().filter(|answer| reason(answer) == Some(RATE)).count();
+    assert_eq!(accepted + refused, 250, "accepted and refused are all that was sent");
+    alice.expect("C");
+    // 151 beyond the hundred take a second and a half; the venue's clock may be a twentieth faster than ours.
+    assert!(since.elapsed() > Duration::from_millis(1_300), "read within {:?}", since.elapsed());
 }
 
 #[test]

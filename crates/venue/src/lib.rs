@@ -20,6 +20,7 @@ pub mod admin;
 pub mod archive;
 pub mod bell;
 pub mod boot;
+pub mod budget;
 pub mod clock;
 pub mod config;
 pub mod desk;

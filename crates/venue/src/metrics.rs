@@ -152,6 +152,12 @@ fn traffic(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result 
         "Times a socket was not read because the ring was full",
         &gateway.ring_full,
     )?;
+    counter(
+        encoder,
+        "throttled",
+        "Times a socket was not read because its login had sent ten times what its rate allows",
+        &gateway.throttled,
+    )?;
     counter(encoder, "trades", "Matches", &shared.trades)
 }
 

@@ -1,10 +1,11 @@
 //! The two rings and what is in their slots.
 
 use disruptor::{
-    EventPoller, MultiConsumerBarrier, SingleConsumerBarrier, SingleProducer, SingleProducerBarrier,
-    build_single_producer,
+    EventPoller, MissingFreeSlots, MultiConsumerBarrier, Producer, SingleConsumerBarrier, SingleProducer,
+    SingleProducerBarrier, build_single_producer,
 };
 use ringside_domain::{AccountQuery, Action, Command, Event, Fact, LoginId, Sequence, TimeNs};
+use ringside_gateway::limits::TURN_COMMANDS;
 
 /// Slots of the input ring. 4,096 × 128 B = 512 KiB: with the journal's and the engine's own data inside L2.
 pub const INPUT_SLOTS: usize = 4_096;
@@ -14,6 +15,10 @@ pub const OUTPUT_SLOTS: usize = 8_192;
 pub const JOURNAL_BATCH: u64 = 3_072;
 /// Commands the engine takes at once.
 pub const ENGINE_BATCH: u64 = 256;
+
+/// The last free slots of the input ring, which new orders never take ([`takes_reserve`]): a whole turn of one connection's
+/// cancels finds room when orders find none.
+pub const RESERVED_SLOTS: usize = TURN_COMMANDS as usize;
 
 /// A command on its way in.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +45,10 @@ pub struct OutputSlot {
 const _: () = assert!(size_of::<InputSlot>() == 128, "one slot, two cache lines");
 const _: () = assert!(size_of::<OutputSlot>() == 128, "one slot, two cache lines");
 const _: () = assert!(JOURNAL_BATCH < INPUT_SLOTS as u64, "producers run during a sync");
+const _: () = assert!(
+    JOURNAL_BATCH as usize + RESERVED_SLOTS < INPUT_SLOTS,
+    "new orders find room during a sync, beside the reserve"
+);
 const _: () = assert!(ENGINE_BATCH < JOURNAL_BATCH, "the engine gives the egress a turn more often");
 
 impl Default for InputSlot {
@@ -71,6 +80,30 @@ pub fn input_ring() -> (InputProducer, InputPoller, InputPoller) {
     let (journal, builder) = builder.new_event_poller();
     let (engine, builder) = builder.new_event_poller();
     (builder.build(), journal, engine)
+}
+
+/// Slots of the input ring that are free now. More may become free at any time, fewer only by publishing.
+pub fn free_slots(producer: &mut InputProducer) -> usize {
+    // More than there can ever be: nothing is published, and the refusal tells what there is.
+    const TOO_MANY: usize = INPUT_SLOTS + 1;
+    match producer.try_batch_publish(TOO_MANY, |_| ()) {
+        // Cannot be less than 0: at most all slots and one more are missing.
+        Err(MissingFreeSlots(missing)) => TOO_MANY - missing as usize,
+        Ok(_) => unreachable!("a ring has no more slots than it has"),
+    }
+}
+
+/// Whether a command may take one of the [`RESERVED_SLOTS`]: whatever lowers risk or is the venue's own. Connects are among
+/// them because a disconnect may wait behind one.
+pub const fn takes_reserve(action: &Action) -> bool {
+    !matches!(
+        action,
+        Action::Enter(_)
+            | Action::Replace(_)
+            | Action::Modify(_)
+            | Action::EnableEntry(_)
+            | Action::AccountQuery(_)
+    )
 }
 
 /// The output ring: the engine writes, egress reads.

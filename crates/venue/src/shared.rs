@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 use ringside_domain::TimeNs;
 
+use crate::budget::RateTable;
 use crate::stall::SyncWatch;
 use crate::timing::Timing;
 
@@ -135,6 +136,8 @@ pub struct Shared {
     pub released: Watermark,
     /// Carried out by the engine, its events in the output ring. Writer: engine.
     pub applied: Watermark,
+    /// What limits let each login send. Writer: engine.
+    pub rates: RateTable,
     /// When the engine has something to do by itself. Writer: engine.
     pub next_due: NextDue,
     /// All events up to here are in the streams. Writer: egress.
@@ -211,6 +214,8 @@ pub struct GatewayCounters {
     pub bytes_out: AtomicU64,
     /// Times the input ring was full.
     pub ring_full: AtomicU64,
+    /// Times a socket was left unread because its login had no budget.
+    pub throttled: AtomicU64,
     /// Stamps less wall clock.
     pub clock_ahead_ns: AtomicI64,
     /// Steps of the wall clock.

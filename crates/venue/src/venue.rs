@@ -21,6 +21,7 @@ use tracing::{error, info};
 
 use crate::admin::{self, Directory, EventJson, FindTrade, Identity, Operator, TradeError};
 use crate::archive;
+use crate::budget::RateTable;
 use crate::clock::VenueClock;
 use crate::config::{Config, ConfigError, Sync};
 use crate::desk::{Desk, desk};
@@ -268,7 +269,7 @@ impl<'a> Wiring<'a> {
         let verifier = Verifier::new(entry::credentials(config, &engine), job_queue, verdict_queue);
         let timing = Timing::new(config.pipeline.timing);
         let watched = Shared::watched(sequence, SyncWatch::new(config.max_sync));
-        let shared = Arc::new(Shared { timing, ..watched });
+        let shared = Arc::new(Shared { timing, rates: RateTable::of(&engine), ..watched });
         // Relaxed: nobody else runs yet.
         shared.snapshots.sequence.store(snapshot, Ordering::Relaxed);
         shared.session.store(session, Ordering::Relaxed);

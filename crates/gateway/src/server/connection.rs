@@ -44,6 +44,8 @@ pub(super) struct Connection {
     pub(super) writable: bool,
     /// On the ready list.
     pub(super) queued: bool,
+    /// Left unread until its login has budget again.
+    pub(super) throttled: bool,
     /// Its session has ended: the rest of the stream of then.
     pub(super) farewell: Option<Farewell>,
 }
@@ -69,6 +71,7 @@ impl Connection {
             skip: 0,
             writable: true,
             queued: true,
+            throttled: false,
             farewell: None,
         }
     }

@@ -37,8 +37,9 @@ impl Gateway {
             return 0;
         }
         let held = self.rolls > 0 && connection.session.login().is_some();
-        if !self.accepting || held || connection.session.phase() == Phase::Verifying {
-            // Left in the socket: read after the verdict, or not at all.
+        let unheard = connection.throttled || connection.session.phase() == Phase::Verifying;
+        if !self.accepting || held || unheard {
+            // Left in the socket: read with new budget, after the verdict, or not at all.
             return 0;
         }
         sink.begin_read();
@@ -62,11 +63,23 @@ impl Gateway {
             self.close(key, CloseReason::PeerClosed, sink);
             return commands;
         }
-        if more && !connection.queued && connection.session.phase() != Phase::Verifying {
+        let heard = !connection.throttled && connection.session.phase() != Phase::Verifying;
+        if more && heard && !connection.queued {
             connection.queued = true;
             self.ready.push_back(key);
         }
         commands
+    }
+
+    /// Time in which nobody listened is no silence. With budget for another command the connection is read again.
+    pub(super) fn hear_again(&mut self, key: usize, sink: &mut impl CommandSink) {
+        let connection = &mut self.connections[key];
+        connection.session.received(self.now);
+        connection.throttled = connection.session.login().is_some_and(|login| !sink.has_budget(login));
+        if !connection.throttled && !connection.queued {
+            connection.queued = true;
+            self.ready.push_back(key);
+        }
     }
 
     /// Carries out the packets in the input buffer, as far as turn and sink allow.
@@ -103,6 +116,12 @@ impl Gateway {
             };
             match connection.session.packet(packet) {
                 Input::Ignore => {}
+                Input::Request(login, _) if !sink.has_budget(login) => {
+                    // Cancels wait as well: a TCP stream has one order.
+                    self.stats.throttled += 1;
+                    connection.throttled = true;
+                    break Ok(());
+                }
                 Input::Request(login, payload) => match offer(login, payload, room.then_some(&mut *sink)) {
                     Ok(true) => commands += 1,
                     Ok(false) => {

@@ -17,6 +17,7 @@ use super::connection::Connection;
 use super::{Gateway, GatewayError};
 use crate::CommandSink;
 use crate::auth::Ticket;
+use crate::limits::TURN_ACCEPTS;
 use crate::origin::Peer;
 use crate::session::{CloseReason, Phase};
 use crate::transport::{Transport, TransportKind};
@@ -66,6 +67,8 @@ pub(super) struct Listeners {
     addresses: Addresses,
     /// One had an error in passing: all are looked at again without a new edge.
     again: bool,
+    /// Listeners that had their turn before all who wait at them were accepted.
+    more: [bool; LISTENERS_MAX],
     refused: Refused,
 }
 
@@ -83,6 +86,7 @@ impl Listeners {
             open: Vec::new(),
             addresses: Addresses::default(),
             again: false,
+            more: [false; LISTENERS_MAX],
             refused: Refused::default(),
         };
         if let Some(address) = options.tcp {
@@ -116,6 +120,16 @@ impl Listeners {
 
     pub(super) fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Somebody may wait at a listener.
+    pub(super) fn has_more(&self) -> bool {
+        self.more.contains(&true)
+    }
+
+    /// At which; they are looked at now.
+    pub(super) fn take_more(&mut self) -> [bool; LISTENERS_MAX] {
+        std::mem::take(&mut self.more)
     }
 
     /// No more connections; the addresses are free again.
@@ -175,7 +189,7 @@ fn local(socket: UnixStream) -> (Transport, Peer) {
 }
 
 impl Gateway {
-    /// Accepts what waits at every listener.
+    /// Accepts what waits at every listener, after an error in passing.
     pub(super) fn accept_again(&mut self, sink: &mut impl CommandSink) -> io::Result<()> {
         if !std::mem::take(&mut self.listeners.again) {
             return Ok(());
@@ -184,7 +198,7 @@ impl Gateway {
     }
 
     pub(super) fn accept_all(&mut self, at: usize, sink: &mut impl CommandSink) -> io::Result<()> {
-        loop {
+        for _ in 0..TURN_ACCEPTS {
             match self.listeners.accept(at) {
                 Ok((transport, peer)) => self.admit(transport, peer, sink)?,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -197,6 +211,9 @@ impl Gateway {
                 }
             }
         }
+        // Others may wait: in the next turn, after everybody else's.
+        self.listeners.more[at] = true;
+        Ok(())
     }
 
     fn admit(&mut self, mut transport: Transport, peer: Peer, sink: &mut impl CommandSink) -> io::Result<()> {

@@ -1,9 +1,9 @@
 //! A whole venue over loopback TCP: this process is the venue and its clients. Open loop (`--rate`): times from the intended
 //! moments, and a closed loop of one command at a time beside it. Closed loop (`--window`): times from the sending.
 
-mod client;
-mod load;
-mod site;
+pub(super) mod client;
+pub(super) mod load;
+pub(super) mod site;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -113,11 +113,11 @@ impl WireArgs {
 pub struct Clock(Instant);
 
 impl Clock {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         Clock(Instant::now())
     }
 
-    fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.0.elapsed().as_nanos() as u64
     }
 

@@ -121,8 +121,12 @@ impl EngineStage {
                 timing.applied(sequence, begun);
                 next_timed = timing.next_sample(sequence);
             }
-            if let Action::Snapshot = slot.command.action {
-                pass_barrier(&self.engine, sequence, self.barriers.as_ref(), &self.shared);
+            match slot.command.action {
+                Action::Snapshot => {
+                    pass_barrier(&self.engine, sequence, self.barriers.as_ref(), &self.shared);
+                }
+                Action::SetLimits(_) | Action::ChangeLogin(_) => self.shared.rates.tell(&self.engine),
+                _ => {}
             }
         }
         timing.applied_batch((before, self.sequence), batch_begun);

@@ -13,9 +13,13 @@ use tracing::{info, warn};
 
 use super::barriers::BARRIER;
 use super::{Barriers, Stage, StageError, Waited};
+use crate::budget::Budgets;
 use crate::clock::{Reading, VenueClock};
 use crate::desk::Desk;
-use crate::ring::{InputProducer, InputSlot, OUTPUT_SLOTS, OutputPoller, OutputSlot};
+use crate::ring::{
+    InputProducer, InputSlot, OUTPUT_SLOTS, OutputPoller, OutputSlot, RESERVED_SLOTS, free_slots,
+    takes_reserve,
+};
 use crate::roll::RollAt;
 use crate::shared::{GatewayCounters, Shared};
 use crate::threads::ThreadBell;
@@ -26,6 +30,9 @@ const STORAGE_LOOK: Duration = Duration::from_millis(20);
 /// The way into the input ring.
 pub struct Inlet {
     producer: InputProducer,
+    /// So many slots were free when that was last looked at, less those used since: no more than are free.
+    room: usize,
+    budgets: Budgets,
     shared: Arc<Shared>,
     published: Sequence,
     clock: VenueClock,
@@ -56,8 +63,11 @@ impl Inlet {
     ) -> Self {
         let published = shared.published.get();
         let next_timed = shared.timing.next_sample(published);
+        let budgets = Budgets::new(&shared.rates);
         Inlet {
             producer,
+            room: 0,
+            budgets,
             shared,
             published,
             clock,
@@ -106,6 +116,16 @@ impl Inlet {
         self.published
     }
 
+    /// A slot is free that this kind of command may take.
+    #[inline]
+    fn has_room(&mut self, action: &Action) -> bool {
+        let kept = if takes_reserve(action) { 0 } else { RESERVED_SLOTS };
+        if self.room <= kept {
+            self.room = free_slots(&mut self.producer);
+        }
+        self.room > kept
+    }
+
     /// The venue's clock at a moment of [`crate::timing`], without reading a clock.
     fn venue_time(&self, now: u64) -> TimeNs {
         self.time_ns + now.saturating_sub(self.turn_began)
@@ -135,16 +155,27 @@ impl CommandSink for Inlet {
     }
 
     #[inline]
+    fn has_budget(&mut self, login: LoginId) -> bool {
+        self.budgets.has(login, self.time_ns, &self.shared.rates)
+    }
+
+    #[inline]
     fn offer(&mut self, command: &Command) -> bool {
+        if !self.has_room(&command.action) {
+            return false;
+        }
         let slot = InputSlot { time_ns: self.time_ns, command: *command };
         // The closure only copies: a panic inside it would leave a hole in the ring.
         let published = self.producer.try_publish(|place| *place = slot).is_ok();
-        self.published += u64::from(published);
-        if published && self.published == self.next_timed {
+        assert!(published, "Invariant: nobody but this producer uses free slots up");
+        self.room -= 1;
+        self.published += 1;
+        self.budgets.spend(command.login);
+        if self.published == self.next_timed {
             self.shared.timing.entered(self.published, self.read);
             self.next_timed = self.shared.timing.next_sample(self.published);
         }
-        published
+        true
     }
 }
 
@@ -473,10 +504,70 @@ fn copy_counters(stats: &ringside_gateway::Stats, counters: &GatewayCounters) {
         (&counters.messages, stats.messages),
         (&counters.bytes_out, stats.bytes_out),
         (&counters.ring_full, stats.sink_full),
+        (&counters.throttled, stats.throttled),
     ];
     // Relaxed: figures for the admin thread.
     pairs.iter().for_each(|(counter, value)| counter.store(*value, Ordering::Relaxed));
     for (counter, value) in counters.closed.iter().zip(stats.closed) {
         counter.store(value, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ring::{INPUT_SLOTS, InputPoller, input_ring};
+    use ringside_domain::{AccountQuery, Cancel};
+
+    fn inlet() -> (Inlet, [InputPoller; 2]) {
+        let (producer, journal, engine) = input_ring();
+        let clock = VenueClock::new(0, Reading::now());
+        (Inlet::new(producer, Arc::new(Shared::new(0)), clock, Vec::new()), [journal, engine])
+    }
+
+    fn ordinary() -> Command {
+        Command { login: LoginId(1), action: Action::AccountQuery(AccountQuery { user_ref_idx: 0 }) }
+    }
+
+    fn cancel() -> Command {
+        let cancel = Cancel { user_ref_num: 1, quantity: 0, user_ref_idx: 0 };
+        Command { login: LoginId(2), action: Action::Cancel(cancel) }
+    }
+
+    fn offer(inlet: &mut Inlet, command: &Command) -> usize {
+        (0..).take_while(|_| inlet.offer(command)).count()
+    }
+
+    fn take(pollers: &mut [InputPoller], count: u64) {
+        for poller in pollers {
+            drop(poller.take(count).expect("there is something"));
+        }
+    }
+
+    #[test]
+    fn the_last_slots_are_for_cancels_and_what_the_venue_says_itself() {
+        let (mut inlet, mut readers) = inlet();
+        assert_eq!(offer(&mut inlet, &ordinary()), INPUT_SLOTS - RESERVED_SLOTS);
+        assert!(inlet.offer(&Command { login: LoginId::VENUE, action: Action::Tick }));
+        assert!(inlet.offer(&Command { login: LoginId(1), action: Action::Disconnect }));
+        assert_eq!(offer(&mut inlet, &cancel()), RESERVED_SLOTS - 2);
+        assert!(!inlet.offer(&cancel()), "a full ring is full for everybody");
+        assert_eq!(inlet.published(), INPUT_SLOTS as u64, "what was refused has no sequence");
+        // The reserve is filled up first.
+        take(&mut readers, RESERVED_SLOTS as u64);
+        assert!(!inlet.offer(&ordinary()));
+        take(&mut readers, 10);
+        assert_eq!(offer(&mut inlet, &ordinary()), 10);
+        assert_eq!(offer(&mut inlet, &cancel()), RESERVED_SLOTS);
+    }
+
+    #[test]
+    fn a_slot_is_free_once_both_readers_have_left_it() {
+        let (mut inlet, mut readers) = inlet();
+        offer(&mut inlet, &cancel());
+        take(&mut readers[..1], INPUT_SLOTS as u64);
+        assert!(!inlet.offer(&cancel()), "the engine has not read it");
+        take(&mut readers[1..], 1);
+        assert_eq!(offer(&mut inlet, &cancel()), 1);
     }
 }

@@ -50,6 +50,20 @@ pub struct Tally {
     pub socket_full: u64,
 }
 
+impl Tally {
+    /// Of two together.
+    pub fn plus(self, other: Tally) -> Tally {
+        Tally {
+            commands: self.commands + other.commands,
+            accepted: self.accepted + other.accepted,
+            canceled: self.canceled + other.canceled,
+            rejected: self.rejected + other.rejected,
+            void: self.void + other.void,
+            socket_full: self.socket_full + other.socket_full,
+        }
+    }
+}
+
 /// One connection.
 pub struct Client {
     socket: TcpStream,
@@ -113,6 +127,11 @@ impl Client {
     /// Commands without an answer.
     pub fn in_flight(&self) -> usize {
         self.in_flight.len()
+    }
+
+    /// The socket alone, for a client that says nothing any more.
+    pub fn into_socket(self) -> TcpStream {
+        self.socket
     }
 
     /// The socket, to be waited on.

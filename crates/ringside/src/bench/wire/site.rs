@@ -51,14 +51,7 @@ impl Site {
     }
 
     pub fn tally(&self) -> Tally {
-        self.clients.iter().map(Client::tally).fold(Tally::default(), |sum, one| Tally {
-            commands: sum.commands + one.commands,
-            accepted: sum.accepted + one.accepted,
-            canceled: sum.canceled + one.canceled,
-            rejected: sum.rejected + one.rejected,
-            void: sum.void + one.void,
-            socket_full: sum.socket_full + one.socket_full,
-        })
+        self.clients.iter().map(Client::tally).fold(Tally::default(), Tally::plus)
     }
 
     /// Stops the venue and has everything carried out again. Adds what it came to.
@@ -107,7 +100,7 @@ fn config(args: &WireArgs, directory: &Path) -> Result<Config, Failure> {
 }
 
 /// Waits for the segments ahead: writing their zeros is the start's business, not a round trip's.
-fn await_segments(journal: &Path) {
+pub fn await_segments(journal: &Path) {
     const IN_USE_AND_AHEAD: usize = 3;
     let segments = || {
         let names = std::fs::read_dir(journal).into_iter().flatten().flatten();
