@@ -156,10 +156,7 @@ fn snapshot(site: &Site, venue: &Running) {
 
 #[test]
 fn segments_of_earlier_sessions_go_and_the_present_one_can_still_be_told() {
-    let config = with("[snapshot]\nprune_sessions = true")
-        .replace("sync = \"always\"", "sync = \"never\"")
-        .replace("segment_size = 4194304", "segment_size = 1048576");
-    let site = Site::new(&config);
+    let site = Site::new(&pruning());
     let venue = site.start();
     let mut alice = venue.login("ALICE");
     alice.trade(&gtc(1, b'B', 10, PRICE), "A");
@@ -187,6 +184,71 @@ fn segments_of_earlier_sessions_go_and_the_present_one_can_still_be_told() {
     let sold = venue.login("BOB").trade(&enter(1, b'S', 4, "ESH4"), "AE");
     assert!(matches!(reply(&sold[1]), Reply::Executed(executed) if executed.quantity == 4));
     assert_eq!(venue.terminate(), Some(0));
+}
+
+fn flip_a_bit(path: &Path) {
+    let mut bytes = std::fs::read(path).expect("the file can be read");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    std::fs::write(path, bytes).expect("the file can be written");
+}
+
+/// Snapshot files, oldest first.
+fn snapshots(site: &Site) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(site.data_dir.join("snapshots")).expect("a snapshot directory");
+    let mut found: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "snap"));
+    found.sort();
+    found
+}
+
+/// Small segments, pruned.
+fn pruning() -> String {
+    with("[snapshot]\nprune_sessions = true")
+        .replace("sync = \"always\"", "sync = \"never\"")
+        .replace("segment_size = 4194304", "segment_size = 1048576")
+}
+
+/// Pruned in its second session, and just rolled to the third, with one snapshot of that. Its stream of ALICE.
+fn right_after_the_second_roll() -> (Site, Vec<u8>) {
+    let site = Site::new(&pruning());
+    let venue = site.start();
+    let mut alice = venue.login("ALICE");
+    alice.trade(&gtc(1, b'B', 10, PRICE), "A");
+    fill(&venue, 1);
+    snapshot(&site, &venue);
+    admin(&site, &venue, "roll-session");
+    farewell(&mut alice);
+    fill(&venue, 1);
+    (0..2).for_each(|_| snapshot(&site, &venue));
+    let first = site.data_dir.join("journal/0000000001.seg");
+    eventually("segments of the first session go", || (!first.exists()).then_some(()));
+    admin(&site, &venue, "roll-session");
+    snapshot(&site, &venue);
+    let told = Stream::rewind(&venue, "ALICE").bytes;
+    venue.kill();
+    (site, told)
+}
+
+#[test]
+fn right_after_a_second_roll_one_damaged_snapshot_and_lost_streams_are_no_end() {
+    let (site, told) = right_after_the_second_roll();
+    let found = snapshots(&site);
+    flip_a_bit(found.last().expect("a snapshot"));
+    std::fs::remove_dir_all(site.data_dir.join("outbound")).expect("streams may be deleted");
+    let venue = site.start();
+    assert_eq!(venue.ready["session"], "0000000003");
+    assert_eq!(Stream::rewind(&venue, "ALICE").bytes, told);
+    venue.kill();
+    // Two damaged ones are one too many; the message names both.
+    flip_a_bit(&found[0]);
+    std::fs::remove_dir_all(site.data_dir.join("outbound")).expect("streams may be deleted");
+    let exit = site.refused();
+    assert_eq!(exit.code, Some(3), "{}", exit.stderr);
+    for broken in [&found[0], &found[found.len() - 1]] {
+        let name = broken.file_name().and_then(|name| name.to_str()).expect("ASCII");
+        assert!(exit.stderr.lines().last().is_some_and(|line| line.contains(name)), "{}", exit.stderr);
+    }
 }
 
 /// A journal whose only command was stamped at this time.

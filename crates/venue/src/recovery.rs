@@ -14,18 +14,18 @@ use std::path::Path;
 use std::thread::JoinHandle;
 
 use ringside_domain::{Action, Command, Sequence, Symbol, TimeNs, VenueRefusal};
-use ringside_engine::{Engine, Limits};
+use ringside_engine::Engine;
 use ringside_gateway::Outbound;
 use ringside_journal::{Journal, JournalError, Reader, SegmentOptions, preparer, recover_from};
-use ringside_snapshot::{Generations, Header, Loaded, SnapshotError};
-use ringside_storage::{Directory, Pace, free_space};
+use ringside_snapshot::{Generations, Header, Loaded};
+use ringside_storage::{Directory, Pace, StorageError, free_space};
 use tracing::{info, warn};
 
 use crate::boot;
 use crate::clock::{Reading, VenueClock, warn_of_future};
 use crate::config::{Config, ConfigError, Sync};
 use crate::named::Named;
-use crate::snapshots::{generations, newest, waypoint};
+use crate::snapshots::{first_whole, generations, newest, waypoint};
 use crate::stages::{CommandLog, StageError};
 use crate::venue::{VenueError, spawn};
 
@@ -165,32 +165,28 @@ fn carry_out_again(
             drop(engine);
             // The journal has to pass through the snapshot all the same, before anything is cut off its end.
             recover_from(disk, Some(place), |_| ())?;
-            let (found, replayed) = match before_session(&generations(data_dir)?, &header)? {
+            let (base, broken_bases) = before_session(&generations(data_dir)?, &header)?;
+            let (found, replayed) = match base {
                 Some(base) => {
                     let place = waypoint(&base.header);
                     let replayed = Replayed::before_session(base, &outbound);
                     replay::walk(replayed, disk, progress, |each| recover_from(disk, Some(place), each))?
                 }
-                None => from_the_beginning(disk, &outbound, progress, broken)?,
+                None => from_the_beginning(disk, &outbound, progress, [broken, broken_bases].concat())?,
             };
             Ok((found, replayed.knowing(&header)))
         }
     }
 }
 
-/// The newest snapshot from before the session of another one began: from there all of that session's messages are told
-/// again. `None`: there is none, or it cannot be used.
-fn before_session(generations: &Generations<Directory>, of: &Header) -> Result<Option<Loaded>, VenueError> {
-    let mut older = generations.list()?.into_iter().filter(|sequence| *sequence < of.session_sequence);
-    let Some(sequence) = older.next() else { return Ok(None) };
-    match generations.load(sequence, Limits::default()) {
-        Ok(loaded) => Ok(Some(loaded)),
-        Err(SnapshotError::Storage(error)) => Err(error.into()),
-        Err(problem) => {
-            warn!(%problem, "the snapshot from before the session cannot be used");
-            Ok(None)
-        }
-    }
+/// The newest whole snapshot from before the session of another one began: from there all of that session's messages are
+/// told again. Beside it the names of those that cannot be used.
+fn before_session(
+    generations: &Generations<Directory>,
+    of: &Header,
+) -> Result<(Option<Loaded>, Vec<String>), StorageError> {
+    let older = generations.list()?.into_iter().filter(|sequence| *sequence < of.session_sequence);
+    first_whole(generations, older)
 }
 
 fn from_the_beginning(
