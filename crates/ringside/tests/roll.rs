@@ -186,6 +186,36 @@ fn segments_of_earlier_sessions_go_and_the_present_one_can_still_be_told() {
     assert_eq!(venue.terminate(), Some(0));
 }
 
+#[test]
+fn no_segment_goes_before_it_is_archived() {
+    let site = Site::new("");
+    let archive = site.path().join("archive");
+    let archiving = pruning().replace("[journal]", &format!("[journal]\narchive = {archive:?}"));
+    site.configure(&archiving);
+    // A directory where the copy is to be written: the archive fails at its first segment, and waits a minute.
+    let obstacle = archive.join("0000000001.seg.zst.tmp");
+    std::fs::create_dir_all(&obstacle).expect("a directory");
+    let venue = site.start();
+    fill(&venue, 1);
+    snapshot(&site, &venue);
+    admin(&site, &venue, "roll-session");
+    let mut next = 1;
+    for _ in 0..2 {
+        next = fill(&venue, next);
+        snapshot(&site, &venue);
+    }
+    let first = site.data_dir.join("journal/0000000001.seg");
+    assert!(first.exists(), "not archived yet");
+    assert_eq!(venue.terminate(), Some(0));
+    std::fs::remove_dir(&obstacle).expect("still a directory");
+    let venue = site.start();
+    let copy = archive.join("0000000001.seg.zst");
+    eventually("the first segment is archived", || copy.exists().then_some(()));
+    snapshot(&site, &venue);
+    eventually("the first segment goes", || (!first.exists()).then_some(()));
+    assert_eq!(venue.terminate(), Some(0));
+}
+
 fn flip_a_bit(path: &Path) {
     let mut bytes = std::fs::read(path).expect("the file can be read");
     let middle = bytes.len() / 2;

@@ -24,7 +24,7 @@ use ringside_domain::state::VenueState;
 use ringside_domain::{Sequence, StateHash};
 use ringside_engine::{Engine, Limits};
 use ringside_gateway::server::session_of_stream;
-use ringside_journal::{RecoverError, prune};
+use ringside_journal::{RecoverError, archived, prune};
 use ringside_snapshot::{Content, Generations, Header, KEPT, SnapshotError};
 use ringside_storage::{Directory, Pace, StorageError};
 use thiserror::Error;
@@ -115,6 +115,8 @@ pub struct SnapshotTask {
     verified: Vec<Sequence>,
     /// Segments and streams of earlier sessions go.
     prune: bool,
+    /// Where segments are copied to: none goes before.
+    archive: Option<PathBuf>,
     outbound: PathBuf,
 }
 
@@ -135,13 +137,14 @@ impl SnapshotTask {
             hashes,
             verified: base.into_iter().collect(),
             prune: false,
+            archive: None,
             outbound: data_dir.join("outbound"),
         })
     }
 
-    /// Lets segments of earlier sessions go, or keeps them.
-    pub fn with_pruning(self, prune: bool) -> Self {
-        SnapshotTask { prune, ..self }
+    /// Lets segments of earlier sessions go, or keeps them. With an archive none goes before it is there.
+    pub fn with_pruning(self, prune: bool, archive: Option<PathBuf>) -> Self {
+        SnapshotTask { prune, archive, ..self }
     }
 
     /// Makes a snapshot for every barrier, or for the newest of those that came meanwhile.
@@ -236,7 +239,15 @@ impl SnapshotTask {
     /// Segments and streams of earlier sessions go.
     fn prune_sessions(&mut self, session: u32, before: Sequence) -> Result<(), MakeError> {
         self.remove_streams(session);
-        let removed = prune(&self.journal, before)?;
+        let archived = match self.archive.as_deref().map(archived).transpose() {
+            Ok(archived) => archived,
+            Err(error) => {
+                warn!(%error, "segments of earlier sessions stay");
+                return Ok(());
+            }
+        };
+        let may_go = |number| archived.as_ref().is_none_or(|archived| archived.contains(&number));
+        let removed = prune(&self.journal, before, may_go)?;
         if !removed.is_empty() {
             info!(first = removed[0], count = removed.len(), "segments of earlier sessions pruned");
         }
