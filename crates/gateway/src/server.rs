@@ -30,6 +30,8 @@ mod input;
 mod listeners;
 mod login;
 mod roll;
+#[cfg(test)]
+mod tests;
 
 use connection::Connection;
 pub use delivery::{append_event, encode_event};
@@ -340,6 +342,10 @@ impl Gateway {
     fn run_timers(&mut self, sink: &mut impl CommandSink) {
         for key in 0..self.connections.capacity() {
             let Some(connection) = self.connections.get_mut(key) else { continue };
+            if self.rolls > 0 {
+                // A roll may wait for a disk that does not answer, and those it holds up have to wait with it.
+                connection.session.excuse(self.now);
+            }
             match connection.session.due(self.now) {
                 Due::Nothing if connection.is_stuck() => self.close(key, CloseReason::BadFrame, sink),
                 Due::Nothing => {}
