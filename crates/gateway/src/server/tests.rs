@@ -123,3 +123,16 @@ fn nobody_is_silent_or_late_while_a_roll_waits_for_the_disk() {
     floor.pass(LOGIN_DEADLINE);
     assert_eq!(floor.closed(CloseReason::LoginDeadline), 1);
 }
+
+#[test]
+fn a_flood_of_newcomers_does_not_cut_off_those_who_are_being_seen_off() {
+    let mut floor = Floor::new(Caps { unauthenticated_max: 2, ..Caps::default() });
+    let mut alice = floor.login();
+    floor.roll(SESSION + 1);
+    let _flood: Vec<_> = (0..6).map(|_| floor.connect()).collect();
+    assert_eq!(floor.closed(CloseReason::Unauthenticated), 4, "the flood's own");
+    assert_eq!(floor.gateway.stats().connections, 3);
+    let mut told = Vec::new();
+    alice.read_to_end(&mut told).unwrap();
+    assert!(told.ends_with(&[0, 1, b'Z']), "{told:?}");
+}
