@@ -187,6 +187,30 @@ fn segments_of_earlier_sessions_go_and_the_present_one_can_still_be_told() {
 }
 
 #[test]
+fn a_stream_that_cannot_be_created_for_a_new_session_is_told_and_no_panic() {
+    let site = Site::new(&with(""));
+    let venue = site.start();
+    let mut alice = venue.login("ALICE");
+    alice.trade(&gtc(1, b'B', 10, PRICE), "A");
+    admin(&site, &venue, "roll-session");
+    farewell(&mut alice);
+    venue.kill();
+    // Told again from the beginning, and a directory is in the way of the second session's first stream.
+    for entry in std::fs::read_dir(site.data_dir.join("snapshots")).expect("snapshots").flatten() {
+        std::fs::remove_file(entry.path()).expect("a snapshot may be deleted");
+    }
+    let obstacle = "0000000001.0000000002.out";
+    let path = site.data_dir.join("outbound").join(obstacle);
+    std::fs::remove_file(&path).expect("streams may be deleted");
+    std::fs::create_dir(&path).expect("a directory");
+    let exit = site.refused();
+    assert_eq!(exit.code, Some(4), "{}", exit.stderr);
+    assert!(exit.stderr.contains(obstacle) && !exit.stderr.contains("panic"), "{}", exit.stderr);
+    std::fs::remove_dir(&path).expect("still empty");
+    assert_eq!(site.start().ready["session"], "0000000002");
+}
+
+#[test]
 fn no_segment_goes_before_it_is_archived() {
     let site = Site::new("");
     let archive = site.path().join("archive");
