@@ -355,6 +355,25 @@ fn a_roll_that_was_missed_happens_at_the_next_start_and_once() {
 }
 
 #[test]
+fn a_roll_at_that_is_new_in_the_file_misses_nothing() {
+    // Up until now, with nothing to journal since yesterday; the roll would have been an hour after that.
+    let last = now_ns() - DAY_NS;
+    let site = Site::new(&with(""));
+    journal_of(&site, last);
+    std::fs::write(site.data_dir.join("roll_at"), "never\n").expect("the data directory is there");
+    let roll_at = |time_ns| with(&format!("[session]\nroll_at = \"{}\"", time_of_day(time_ns)));
+    site.configure(&roll_at(last + 60 * MINUTE_NS));
+    let venue = site.start();
+    assert_eq!(venue.ready["session"], "0000000001");
+    venue.kill();
+    let remembered = std::fs::read_to_string(site.data_dir.join("roll_at")).expect("it is remembered");
+    assert_eq!(remembered.trim_end(), time_of_day(last + 60 * MINUTE_NS));
+    site.configure(&with(""));
+    site.start().kill();
+    assert_eq!(std::fs::read_to_string(site.data_dir.join("roll_at")).expect("remembered"), "never\n");
+}
+
+#[test]
 fn the_session_rolls_when_journaled_time_says_so() {
     // The venue's clock goes on from its journal: three seconds before a full minute of tomorrow.
     let roll = (now_ns() + DAY_NS) / MINUTE_NS * MINUTE_NS;

@@ -25,6 +25,7 @@ use crate::boot;
 use crate::clock::{Reading, VenueClock, warn_of_future};
 use crate::config::{Config, ConfigError, Sync};
 use crate::named::Named;
+use crate::roll;
 use crate::snapshots::{first_whole, generations, newest, waypoint};
 use crate::stages::{CommandLog, StageError};
 use crate::venue::{VenueError, spawn};
@@ -108,11 +109,13 @@ pub fn recover(config: &Config, progress: &Progress) -> Result<Recovered, VenueE
     let mut journal = Journal::resume(&disk, &found, source, now.wall_ns).map_err(failed)?;
     let time_ns = clock.now_ns();
     let before = replayed.sequence;
-    let missed = match before {
+    let missed_roll = match before {
         0 => None,
-        _ => config.roll_at.and_then(|at| at.missed(found.last_time_ns(), time_ns)),
+        _ => missed_roll(config, found.last_time_ns(), time_ns)?,
     };
-    let kept = replayed.boot(config, &mut journal, StartTime { now: time_ns, missed_roll: missed })?;
+    let kept = replayed.boot(config, &mut journal, StartTime { now: time_ns, missed_roll })?;
+    // Last: whatever interrupts this start, the next one finds a roll that is still to come.
+    roll::remember(config.roll_at, &config.data_dir).map_err(unremembered(config))?;
     replayed.streams.store()?;
     let (sequence, snapshot) = (replayed.sequence, replayed.snapshot());
     info!(commands = before, boot_commands = sequence - before, snapshot, "recovered");
@@ -219,6 +222,23 @@ fn segment_length(config: &Config, disk: &Directory) -> Result<u64, VenueError> 
     match config.segment_size {
         Some(bytes) => Ok(bytes),
         None => Ok(ringside_journal::format::segment_length_auto(free_space(disk.path())?)),
+    }
+}
+
+/// The time of a roll that the venue was down for, under the `roll_at` that was in force then.
+fn missed_roll(config: &Config, last: TimeNs, now: TimeNs) -> Result<Option<TimeNs>, ConfigError> {
+    let Some((at, missed)) = config.roll_at.and_then(|at| Some((at, at.missed(last, now)?))) else {
+        return Ok(None);
+    };
+    let was_in_force = roll::was_in_force(at, &config.data_dir).map_err(unremembered(config))?;
+    Ok(was_in_force.then_some(missed))
+}
+
+fn unremembered(config: &Config) -> impl Fn(std::io::Error) -> ConfigError {
+    |error| ConfigError {
+        file: config.file.clone(),
+        key: "data_dir".into(),
+        problem: format!("{}: the roll_at in force: {error}", config.data_dir.display()),
     }
 }
 
