@@ -318,7 +318,11 @@ mod tests {
     fn time_in_which_the_venue_does_not_listen_counts_against_nobody_it_holds_up() {
         let mut waiting = Session::new(Duration::ZERO);
         waiting.excuse(SECOND * 4);
-        assert_eq!(waiting.due(SECOND * 5), Due::Close(CloseReason::LoginDeadline), "it was read all the time");
+        assert_eq!(
+            waiting.due(SECOND * 5),
+            Due::Close(CloseReason::LoginDeadline),
+            "it was read all the time"
+        );
         let mut verifying = Session { phase: Phase::Verifying, ..Session::new(Duration::ZERO) };
         verifying.excuse(SECOND * 20);
         assert_eq!(verifying.due(SECOND * 24), Due::Nothing);

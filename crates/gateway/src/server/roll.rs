@@ -7,6 +7,8 @@
 //! 3. The connection is closed once the client has: a socket that is closed with unread bytes in it is reset, and what was
 //!    sent last could be lost on the way.
 
+use std::time::Duration;
+
 use ringside_domain::{LoginId, Text};
 use ringside_wire::soup;
 
@@ -71,32 +73,14 @@ impl Gateway {
     pub(super) fn see_off(&mut self, key: usize, sink: &mut impl CommandSink) -> Result<(), OutboundError> {
         let connection = &mut self.connections[key];
         let Some(mut farewell) = connection.farewell.take() else { return Ok(()) };
-        let mut result = connection.flush().and_then(|()| connection.write_control(self.now));
-        for _ in 0..TURN_WRITES {
-            if result.is_err() || !connection.writable || connection.position == farewell.stream.end() {
-                break;
-            }
-            let bytes = farewell.stream.bytes(connection.position, &mut self.scratch)?;
-            result = connection.write_stream(bytes, self.now).map(|written| {
-                self.stats.bytes_out += written as u64;
-            });
-        }
+        let before = connection.position;
+        let result = connection.say(&mut farewell, &mut self.scratch, self.now);
+        self.stats.bytes_out += connection.position - before;
         let all_sent = connection.position == farewell.stream.end();
-        if result.is_ok() && all_sent && !farewell.told {
-            farewell.told = true;
-            soup::put_end_of_session(&mut connection.control);
-            result = connection.write_control(self.now);
-        }
-        if farewell.told
-            && connection.control.is_empty()
-            && connection.transport.is_flushed()
-            && !farewell.shut
-        {
-            farewell.shut = true;
-            connection.transport.shut();
-        }
-        let more = connection.writable && !all_sent;
+        // Before anything ends this: a connection without it would count as one that never logged in.
         connection.farewell = Some(farewell);
+        let result = result?;
+        let more = connection.writable && !all_sent;
         if result.is_err() {
             self.close(key, CloseReason::PeerClosed, sink);
         } else if more && !connection.queued {
@@ -125,6 +109,33 @@ impl Gateway {
 }
 
 impl Connection {
+    /// As much of a farewell as the socket takes in a turn. The outer error is the stream's, the inner one the socket's.
+    fn say(
+        &mut self,
+        farewell: &mut Farewell,
+        scratch: &mut [u8],
+        now: Duration,
+    ) -> Result<Result<(), CloseReason>, OutboundError> {
+        let mut result = self.flush().and_then(|()| self.write_control(now));
+        for _ in 0..TURN_WRITES {
+            if result.is_err() || !self.writable || self.position == farewell.stream.end() {
+                break;
+            }
+            let bytes = farewell.stream.bytes(self.position, scratch)?;
+            result = self.write_stream(bytes, now).map(|_| ());
+        }
+        if result.is_ok() && self.position == farewell.stream.end() && !farewell.told {
+            farewell.told = true;
+            soup::put_end_of_session(&mut self.control);
+            result = self.write_control(now);
+        }
+        if farewell.told && self.control.is_empty() && self.transport.is_flushed() && !farewell.shut {
+            farewell.shut = true;
+            self.transport.shut();
+        }
+        Ok(result)
+    }
+
     /// Nothing is left to be sent.
     pub(super) fn is_seen_off(&self) -> bool {
         self.farewell.as_ref().is_none_or(|farewell| farewell.shut)

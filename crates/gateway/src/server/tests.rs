@@ -84,9 +84,7 @@ impl Floor {
     fn login(&mut self) -> TcpStream {
         let (client, job) = self.ask();
         let logins = self.gateway.stats().logins;
-        self.verdicts
-            .send(Verdict { ticket: job.ticket, attempt: job.attempt, login: Some(ALICE) })
-            .unwrap();
+        self.verdicts.send(Verdict { ticket: job.ticket, attempt: job.attempt, login: Some(ALICE) }).unwrap();
         self.until(|floor| floor.gateway.stats().logins > logins);
         client
     }
@@ -135,4 +133,24 @@ fn a_flood_of_newcomers_does_not_cut_off_those_who_are_being_seen_off() {
     let mut told = Vec::new();
     alice.read_to_end(&mut told).unwrap();
     assert!(told.ends_with(&[0, 1, b'Z']), "{told:?}");
+}
+
+#[test]
+fn a_farewell_whose_stream_cannot_be_read_still_counts_as_a_login() {
+    let mut floor = Floor::new(Caps { unauthenticated_max: 1, ..Caps::default() });
+    let _alice = floor.login();
+    for n in 0..4 {
+        let fact = Fact::NextUserRefNum { user_ref_num: n };
+        floor.gateway.deliver(7, &Event { login: ALICE, user_ref_idx: 0, fact });
+    }
+    floor.roll(SESSION + 1);
+    // What was stored at the roll is gone from the file.
+    let path = stream_path(floor.directory.path(), ALICE, SESSION);
+    std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(0).unwrap();
+    let key = floor.gateway.connections.iter().next().unwrap().0;
+    floor.gateway.see_off(key, &mut Sink).unwrap_err();
+    floor.gateway.close(key, CloseReason::PeerClosed, &mut Sink);
+    assert!(!floor.gateway.crowd.is_full_of_newcomers());
+    let _newcomer = floor.connect();
+    assert!(floor.gateway.crowd.is_full_of_newcomers(), "the one that went is no login any more");
 }
