@@ -5,7 +5,8 @@
 //! 2. Its events were delivered up to the end of the old session: streams change, and every connection gets the old one to
 //!    read to its end, then End of Session ([`Gateway::roll`]).
 //! 3. The connection is closed once the client has: a socket that is closed with unread bytes in it is reset, and what was
-//!    sent last could be lost on the way.
+//!    sent last could be lost on the way. The next roll does not wait for it: who has two sessions to read to their end is
+//!    closed with what he has of the first.
 
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ impl Gateway {
     pub fn roll(&mut self, session: u32) -> Result<(), GatewayError> {
         self.rolls = self.rolls.saturating_sub(1);
         self.session = session_name(session);
+        self.end_farewells();
         for index in 0..self.logins.len() {
             let path = stream_path(&self.outbound, LoginId(index as u32 + 1), session);
             let login = &mut self.logins[index];
@@ -56,6 +58,16 @@ impl Gateway {
             }
         }
         Ok(())
+    }
+
+    /// Those who still read the session before the one that ends now are closed, so that a login has two streams open at
+    /// most: that is what file descriptors are counted for.
+    fn end_farewells(&mut self) {
+        let is_leaving = |(key, connection): (usize, &Connection)| connection.farewell.as_ref().map(|_| key);
+        let leaving: Vec<usize> = self.connections.iter().filter_map(is_leaving).collect();
+        for key in leaving {
+            self.forget(key, CloseReason::SessionEnded);
+        }
     }
 
     fn begin_farewell(&mut self, key: usize, stream: Outbound) {

@@ -154,3 +154,23 @@ fn a_farewell_whose_stream_cannot_be_read_still_counts_as_a_login() {
     let _newcomer = floor.connect();
     assert!(floor.gateway.crowd.is_full_of_newcomers(), "the one that went is no login any more");
 }
+
+#[test]
+fn a_login_has_two_streams_open_at_most_however_often_the_session_rolls() {
+    let mut floor = Floor::new(Caps::default());
+    let clients: Vec<_> = (1..=3)
+        .map(|n| {
+            let client = floor.login();
+            floor.roll(SESSION + n);
+            assert_eq!(
+                floor.closed(CloseReason::SessionEnded),
+                u64::from(n) - 1,
+                "the one before, at roll {n}"
+            );
+            client
+        })
+        .collect();
+    assert_eq!(floor.gateway.stats().connections, 1);
+    assert_eq!(floor.gateway.stats().logged_in, 0);
+    drop(clients);
+}
