@@ -30,6 +30,8 @@ mod input;
 mod listeners;
 mod login;
 mod roll;
+#[cfg(test)]
+mod tests;
 mod timers;
 
 use connection::Connection;
@@ -296,7 +298,19 @@ impl Gateway {
     }
 
     fn close(&mut self, key: usize, reason: CloseReason, sink: &mut impl CommandSink) {
-        let Some(mut connection) = self.connections.try_remove(key) else { return };
+        let Some(login) = self.forget(key, reason) else { return };
+        self.stats.logged_in -= 1;
+        let state = &mut self.logins[login.0 as usize - 1];
+        if state.holder == Some(key) {
+            state.holder = None;
+            state.connected = false;
+            self.offer_own(Command { login, action: Action::Disconnect }, sink);
+        }
+    }
+
+    /// Ends a connection, whose login is told.
+    fn forget(&mut self, key: usize, reason: CloseReason) -> Option<LoginId> {
+        let mut connection = self.connections.try_remove(key)?;
         connection.transport.end();
         // A socket that is closed leaves the poll by itself.
         let _ = connection.transport.deregister(self.poll.registry());
@@ -306,14 +320,7 @@ impl Gateway {
         let login = connection.session.login();
         let was_in = login.is_some() || connection.farewell.is_some();
         self.crowd.went(connection.peer.origin(), was_in);
-        let Some(login) = login else { return };
-        self.stats.logged_in -= 1;
-        let state = &mut self.logins[login.0 as usize - 1];
-        if state.holder == Some(key) {
-            state.holder = None;
-            state.connected = false;
-            self.offer_own(Command { login, action: Action::Disconnect }, sink);
-        }
+        login
     }
 
     fn count_close(&mut self, reason: CloseReason) {

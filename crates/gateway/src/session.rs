@@ -173,6 +173,16 @@ impl Session {
         self.received = now;
     }
 
+    /// The venue does not read a login, and answers nobody who waits for a verdict, up to now: that time counts against
+    /// neither. Who has not asked for a login yet is read as always.
+    pub fn excuse(&mut self, now: Duration) {
+        match self.phase {
+            Phase::Open(_) => self.received = now,
+            Phase::Verifying => (self.opened, self.received) = (now, now),
+            Phase::Login | Phase::Farewell(_) => {}
+        }
+    }
+
     /// Bytes went out.
     pub fn sent(&mut self, now: Duration) {
         self.sent = now;
@@ -302,6 +312,26 @@ mod tests {
         assert_eq!(session.due(SECOND * 15), Due::Close(CloseReason::Silence));
         session.received(SECOND * 15);
         assert_eq!(session.due(SECOND * 15), Due::Heartbeat);
+    }
+
+    #[test]
+    fn time_in_which_the_venue_does_not_listen_counts_against_nobody_it_holds_up() {
+        let mut waiting = Session::new(Duration::ZERO);
+        waiting.excuse(SECOND * 4);
+        assert_eq!(
+            waiting.due(SECOND * 5),
+            Due::Close(CloseReason::LoginDeadline),
+            "it was read all the time"
+        );
+        let mut verifying = Session { phase: Phase::Verifying, ..Session::new(Duration::ZERO) };
+        verifying.excuse(SECOND * 20);
+        assert_eq!(verifying.due(SECOND * 24), Due::Nothing);
+        assert_eq!(verifying.due(SECOND * 25), Due::Close(CloseReason::LoginDeadline));
+        let mut session = open(Duration::ZERO);
+        session.excuse(SECOND * 20);
+        session.sent(SECOND * 34);
+        assert_eq!(session.due(SECOND * 35 - Duration::from_nanos(1)), Due::Nothing);
+        assert_eq!(session.due(SECOND * 35), Due::Close(CloseReason::Silence));
     }
 
     #[test]

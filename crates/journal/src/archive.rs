@@ -3,6 +3,7 @@
 //! `0000000001.seg` becomes `0000000001.seg.zst`, one zstd frame with its checksum. The file has its name only when it
 //! is whole, durable, and was read back. `zstd -d` makes the segment again, byte for byte.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,19 @@ pub enum ArchiveError {
 /// Name of the archived segment `number`.
 pub fn archive_file_name(number: u64) -> String {
     format!("{}.zst", segment_file_name(number))
+}
+
+/// Numbers of the segments that are in the archive whole. Their names are durable when this returns: the segments may go.
+pub fn archived(archive: &Path) -> Result<BTreeSet<u64>, ArchiveError> {
+    let failed = |error| ArchiveError::Archive { path: archive.into(), error };
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(archive).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        found.extend(name.to_str().and_then(|name| name.strip_suffix(".zst")).and_then(segment_number));
+    }
+    // A name that was seen may still be only in memory: its writer renames first and syncs then.
+    File::open(archive).and_then(|directory| directory.sync_all()).map_err(failed)?;
+    Ok(found)
 }
 
 /// The lowest-numbered segment that is sealed and not in the archive yet.

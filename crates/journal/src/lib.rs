@@ -38,7 +38,7 @@ mod truncate;
 mod waypoint;
 mod writer;
 
-pub use archive::{ArchiveError, archive_file_name, archive_segment, next_to_archive};
+pub use archive::{ArchiveError, archive_file_name, archive_segment, archived, next_to_archive};
 pub use carve::{Carved, Seen, carve};
 pub use decode::Entry;
 pub use error::{Corruption, JournalError, Reason, RecoverError};

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use ringside_journal::format::segment_file_name;
-use ringside_journal::{archive_file_name, archive_segment, next_to_archive, recover};
+use ringside_journal::{archive_file_name, archive_segment, archived, next_to_archive, recover};
 use ringside_storage::{Disk, MemoryDisk};
 
 const SHORT: u64 = 8192;
@@ -32,6 +32,17 @@ fn only_sealed_segments_are_archived_in_order_and_each_once() {
         std::fs::read_dir(archive.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
     files.sort();
     assert_eq!(files, ["0000000001.seg.zst", "0000000002.seg.zst"], "and nothing unfinished");
+}
+
+#[test]
+fn only_whole_segments_count_as_archived() {
+    let (disk, archive) = (three_segments(), tempfile::tempdir().unwrap());
+    assert!(archived(archive.path()).unwrap().is_empty());
+    archive_segment(&disk, 2, archive.path()).unwrap();
+    std::fs::write(archive.path().join("0000000001.seg.zst.tmp"), "half").unwrap();
+    std::fs::write(archive.path().join("0000000003.seg"), "no archive's name").unwrap();
+    assert_eq!(archived(archive.path()).unwrap(), [2].into());
+    assert!(archived(&archive.path().join("gone")).is_err());
 }
 
 #[test]

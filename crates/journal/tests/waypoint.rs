@@ -112,13 +112,13 @@ fn pruning_takes_whole_segments_before_a_command_and_leaves_the_chain() {
     for sequence in 1..=LAST {
         let disk = journal();
         let (place, whole) = (waypoint(&disk, sequence), recover(&disk).unwrap());
-        let removed = prune(&disk, sequence).unwrap();
+        let removed = prune(&disk, sequence, |_| true).unwrap();
         assert_eq!(removed, (1..place.segment).collect::<Vec<_>>(), "before {sequence}");
         assert_eq!(sequences(&disk, place).unwrap(), (sequence + 1..=LAST).collect::<Vec<_>>());
         let rest = recover(&disk).unwrap();
         assert_eq!((rest.last_sequence(), rest.chain()), (whole.last_sequence(), whole.chain()));
         assert!(rest.first_sequence() <= sequence);
-        assert_eq!(prune(&disk, sequence).unwrap(), [0; 0], "once is enough");
+        assert_eq!(prune(&disk, sequence, |_| true).unwrap(), [0; 0], "once is enough");
     }
 }
 
@@ -128,5 +128,12 @@ fn pruning_stops_where_a_header_cannot_be_read() {
     let mut bytes = disk.contents("0000000003.seg").unwrap();
     bytes[..4096].fill(9);
     disk.put("0000000003.seg", bytes);
-    assert_eq!(prune(&disk, LAST).unwrap(), [1]);
+    assert_eq!(prune(&disk, LAST, |_| true).unwrap(), [1]);
+}
+
+#[test]
+fn pruning_stops_at_the_first_segment_that_may_not_go() {
+    let disk = journal();
+    assert_eq!(prune(&disk, LAST, |number| number != 2).unwrap(), [1]);
+    assert_eq!(prune(&disk, LAST, |number| number != 2).unwrap(), [0; 0]);
 }

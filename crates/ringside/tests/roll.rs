@@ -156,10 +156,7 @@ fn snapshot(site: &Site, venue: &Running) {
 
 #[test]
 fn segments_of_earlier_sessions_go_and_the_present_one_can_still_be_told() {
-    let config = with("[snapshot]\nprune_sessions = true")
-        .replace("sync = \"always\"", "sync = \"never\"")
-        .replace("segment_size = 4194304", "segment_size = 1048576");
-    let site = Site::new(&config);
+    let site = Site::new(&pruning());
     let venue = site.start();
     let mut alice = venue.login("ALICE");
     alice.trade(&gtc(1, b'B', 10, PRICE), "A");
@@ -187,6 +184,125 @@ fn segments_of_earlier_sessions_go_and_the_present_one_can_still_be_told() {
     let sold = venue.login("BOB").trade(&enter(1, b'S', 4, "ESH4"), "AE");
     assert!(matches!(reply(&sold[1]), Reply::Executed(executed) if executed.quantity == 4));
     assert_eq!(venue.terminate(), Some(0));
+}
+
+#[test]
+fn a_stream_that_cannot_be_created_for_a_new_session_is_told_and_no_panic() {
+    let site = Site::new(&with(""));
+    let venue = site.start();
+    let mut alice = venue.login("ALICE");
+    alice.trade(&gtc(1, b'B', 10, PRICE), "A");
+    admin(&site, &venue, "roll-session");
+    farewell(&mut alice);
+    venue.kill();
+    // Told again from the beginning, and a directory is in the way of the second session's first stream.
+    for entry in std::fs::read_dir(site.data_dir.join("snapshots")).expect("snapshots").flatten() {
+        std::fs::remove_file(entry.path()).expect("a snapshot may be deleted");
+    }
+    let obstacle = "0000000001.0000000002.out";
+    let path = site.data_dir.join("outbound").join(obstacle);
+    std::fs::remove_file(&path).expect("streams may be deleted");
+    std::fs::create_dir(&path).expect("a directory");
+    let exit = site.refused();
+    assert_eq!(exit.code, Some(4), "{}", exit.stderr);
+    assert!(exit.stderr.contains(obstacle) && !exit.stderr.contains("panic"), "{}", exit.stderr);
+    std::fs::remove_dir(&path).expect("still empty");
+    assert_eq!(site.start().ready["session"], "0000000002");
+}
+
+#[test]
+fn no_segment_goes_before_it_is_archived() {
+    let site = Site::new("");
+    let archive = site.path().join("archive");
+    let archiving = pruning().replace("[journal]", &format!("[journal]\narchive = {archive:?}"));
+    site.configure(&archiving);
+    // A directory where the copy is to be written: the archive fails at its first segment, and waits a minute.
+    let obstacle = archive.join("0000000001.seg.zst.tmp");
+    std::fs::create_dir_all(&obstacle).expect("a directory");
+    let venue = site.start();
+    fill(&venue, 1);
+    snapshot(&site, &venue);
+    admin(&site, &venue, "roll-session");
+    let mut next = 1;
+    for _ in 0..2 {
+        next = fill(&venue, next);
+        snapshot(&site, &venue);
+    }
+    let first = site.data_dir.join("journal/0000000001.seg");
+    assert!(first.exists(), "not archived yet");
+    assert_eq!(venue.terminate(), Some(0));
+    std::fs::remove_dir(&obstacle).expect("still a directory");
+    let venue = site.start();
+    let copy = archive.join("0000000001.seg.zst");
+    eventually("the first segment is archived", || copy.exists().then_some(()));
+    snapshot(&site, &venue);
+    eventually("the first segment goes", || (!first.exists()).then_some(()));
+    assert_eq!(venue.terminate(), Some(0));
+}
+
+fn flip_a_bit(path: &Path) {
+    let mut bytes = std::fs::read(path).expect("the file can be read");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    std::fs::write(path, bytes).expect("the file can be written");
+}
+
+/// Snapshot files, oldest first.
+fn snapshots(site: &Site) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(site.data_dir.join("snapshots")).expect("a snapshot directory");
+    let mut found: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "snap"));
+    found.sort();
+    found
+}
+
+/// Small segments, pruned.
+fn pruning() -> String {
+    with("[snapshot]\nprune_sessions = true")
+        .replace("sync = \"always\"", "sync = \"never\"")
+        .replace("segment_size = 4194304", "segment_size = 1048576")
+}
+
+/// Pruned in its second session, and just rolled to the third, with one snapshot of that. Its stream of ALICE.
+fn right_after_the_second_roll() -> (Site, Vec<u8>) {
+    let site = Site::new(&pruning());
+    let venue = site.start();
+    let mut alice = venue.login("ALICE");
+    alice.trade(&gtc(1, b'B', 10, PRICE), "A");
+    fill(&venue, 1);
+    snapshot(&site, &venue);
+    admin(&site, &venue, "roll-session");
+    farewell(&mut alice);
+    fill(&venue, 1);
+    (0..2).for_each(|_| snapshot(&site, &venue));
+    let first = site.data_dir.join("journal/0000000001.seg");
+    eventually("segments of the first session go", || (!first.exists()).then_some(()));
+    admin(&site, &venue, "roll-session");
+    snapshot(&site, &venue);
+    let told = Stream::rewind(&venue, "ALICE").bytes;
+    venue.kill();
+    (site, told)
+}
+
+#[test]
+fn right_after_a_second_roll_one_damaged_snapshot_and_lost_streams_are_no_end() {
+    let (site, told) = right_after_the_second_roll();
+    let found = snapshots(&site);
+    flip_a_bit(found.last().expect("a snapshot"));
+    std::fs::remove_dir_all(site.data_dir.join("outbound")).expect("streams may be deleted");
+    let venue = site.start();
+    assert_eq!(venue.ready["session"], "0000000003");
+    assert_eq!(Stream::rewind(&venue, "ALICE").bytes, told);
+    venue.kill();
+    // Two damaged ones are one too many; the message names both.
+    flip_a_bit(&found[0]);
+    std::fs::remove_dir_all(site.data_dir.join("outbound")).expect("streams may be deleted");
+    let exit = site.refused();
+    assert_eq!(exit.code, Some(3), "{}", exit.stderr);
+    for broken in [&found[0], &found[found.len() - 1]] {
+        let name = broken.file_name().and_then(|name| name.to_str()).expect("ASCII");
+        assert!(exit.stderr.lines().last().is_some_and(|line| line.contains(name)), "{}", exit.stderr);
+    }
 }
 
 /// A journal whose only command was stamped at this time.
@@ -236,6 +352,25 @@ fn a_roll_that_was_missed_happens_at_the_next_start_and_once() {
         venue.kill();
     }
     assert_eq!(rolls(&site.data_dir), 1);
+}
+
+#[test]
+fn a_roll_at_that_is_new_in_the_file_misses_nothing() {
+    // Up until now, with nothing to journal since yesterday; the roll would have been an hour after that.
+    let last = now_ns() - DAY_NS;
+    let site = Site::new(&with(""));
+    journal_of(&site, last);
+    std::fs::write(site.data_dir.join("roll_at"), "never\n").expect("the data directory is there");
+    let roll_at = |time_ns| with(&format!("[session]\nroll_at = \"{}\"", time_of_day(time_ns)));
+    site.configure(&roll_at(last + 60 * MINUTE_NS));
+    let venue = site.start();
+    assert_eq!(venue.ready["session"], "0000000001");
+    venue.kill();
+    let remembered = std::fs::read_to_string(site.data_dir.join("roll_at")).expect("it is remembered");
+    assert_eq!(remembered.trim_end(), time_of_day(last + 60 * MINUTE_NS));
+    site.configure(&with(""));
+    site.start().kill();
+    assert_eq!(std::fs::read_to_string(site.data_dir.join("roll_at")).expect("remembered"), "never\n");
 }
 
 #[test]

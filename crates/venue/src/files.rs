@@ -1,7 +1,7 @@
 //! File descriptors and directories: what a venue needs of them before it starts.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -40,6 +40,17 @@ pub fn create_durable(path: &Path) -> io::Result<()> {
         other => other?,
     }
     File::open(parent)?.sync_all()
+}
+
+/// Puts a small file into a directory, in place of the one of that name: the old text or the new one is found whenever the
+/// power goes. Durable when this returns.
+pub fn replace_durable(directory: &Path, name: &str, text: &str) -> io::Result<()> {
+    let draft = directory.join(format!("{name}.new"));
+    let mut file = File::create(&draft)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(draft, directory.join(name))?;
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

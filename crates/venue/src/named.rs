@@ -5,11 +5,12 @@
 //! a line. Without it (an older data directory, or only the journal was copied) every instrument counts as named.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use ringside_domain::Symbol;
+
+use crate::files::replace_durable;
 
 /// Name of the file in the data directory.
 const FILE: &str = "instruments";
@@ -26,7 +27,7 @@ pub enum Named {
 impl Named {
     /// Reads what the last start has left.
     pub fn read(data_dir: &Path) -> io::Result<Named> {
-        match std::fs::read_to_string(path(data_dir)) {
+        match std::fs::read_to_string(data_dir.join(FILE)) {
             Ok(text) => Ok(Named::These(text.lines().filter_map(Symbol::new).collect())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Named::Everything),
             Err(error) => Err(error),
@@ -53,17 +54,8 @@ impl Named {
     pub fn write(&self, data_dir: &Path) -> io::Result<()> {
         let Named::These(symbols) = self else { return Ok(()) };
         let text: String = symbols.iter().map(|symbol| format!("{symbol}\n")).collect();
-        let (path, draft) = (path(data_dir), data_dir.join("instruments.new"));
-        let mut file = File::create(&draft)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(draft, path)?;
-        File::open(data_dir)?.sync_all()
+        replace_durable(data_dir, FILE, &text)
     }
-}
-
-fn path(data_dir: &Path) -> PathBuf {
-    data_dir.join(FILE)
 }
 
 #[cfg(test)]

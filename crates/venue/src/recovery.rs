@@ -14,18 +14,19 @@ use std::path::Path;
 use std::thread::JoinHandle;
 
 use ringside_domain::{Action, Command, Sequence, Symbol, TimeNs, VenueRefusal};
-use ringside_engine::{Engine, Limits};
+use ringside_engine::Engine;
 use ringside_gateway::Outbound;
 use ringside_journal::{Journal, JournalError, Reader, SegmentOptions, preparer, recover_from};
-use ringside_snapshot::{Generations, Header, Loaded, SnapshotError};
-use ringside_storage::{Directory, Pace, free_space};
+use ringside_snapshot::{Generations, Header, Loaded};
+use ringside_storage::{Directory, Pace, StorageError, free_space};
 use tracing::{info, warn};
 
 use crate::boot;
 use crate::clock::{Reading, VenueClock, warn_of_future};
 use crate::config::{Config, ConfigError, Sync};
 use crate::named::Named;
-use crate::snapshots::{generations, newest, waypoint};
+use crate::roll;
+use crate::snapshots::{first_whole, generations, newest, waypoint};
 use crate::stages::{CommandLog, StageError};
 use crate::venue::{VenueError, spawn};
 
@@ -108,11 +109,13 @@ pub fn recover(config: &Config, progress: &Progress) -> Result<Recovered, VenueE
     let mut journal = Journal::resume(&disk, &found, source, now.wall_ns).map_err(failed)?;
     let time_ns = clock.now_ns();
     let before = replayed.sequence;
-    let missed = match before {
+    let missed_roll = match before {
         0 => None,
-        _ => config.roll_at.and_then(|at| at.missed(found.last_time_ns(), time_ns)),
+        _ => missed_roll(config, found.last_time_ns(), time_ns)?,
     };
-    let kept = replayed.boot(config, &mut journal, StartTime { now: time_ns, missed_roll: missed })?;
+    let kept = replayed.boot(config, &mut journal, StartTime { now: time_ns, missed_roll })?;
+    // Last: whatever interrupts this start, the next one finds a roll that is still to come.
+    roll::remember(config.roll_at, &config.data_dir).map_err(unremembered(config))?;
     replayed.streams.store()?;
     let (sequence, snapshot) = (replayed.sequence, replayed.snapshot());
     info!(commands = before, boot_commands = sequence - before, snapshot, "recovered");
@@ -165,32 +168,28 @@ fn carry_out_again(
             drop(engine);
             // The journal has to pass through the snapshot all the same, before anything is cut off its end.
             recover_from(disk, Some(place), |_| ())?;
-            let (found, replayed) = match before_session(&generations(data_dir)?, &header)? {
+            let (base, broken_bases) = before_session(&generations(data_dir)?, &header)?;
+            let (found, replayed) = match base {
                 Some(base) => {
                     let place = waypoint(&base.header);
                     let replayed = Replayed::before_session(base, &outbound);
                     replay::walk(replayed, disk, progress, |each| recover_from(disk, Some(place), each))?
                 }
-                None => from_the_beginning(disk, &outbound, progress, broken)?,
+                None => from_the_beginning(disk, &outbound, progress, [broken, broken_bases].concat())?,
             };
             Ok((found, replayed.knowing(&header)))
         }
     }
 }
 
-/// The newest snapshot from before the session of another one began: from there all of that session's messages are told
-/// again. `None`: there is none, or it cannot be used.
-fn before_session(generations: &Generations<Directory>, of: &Header) -> Result<Option<Loaded>, VenueError> {
-    let mut older = generations.list()?.into_iter().filter(|sequence| *sequence < of.session_sequence);
-    let Some(sequence) = older.next() else { return Ok(None) };
-    match generations.load(sequence, Limits::default()) {
-        Ok(loaded) => Ok(Some(loaded)),
-        Err(SnapshotError::Storage(error)) => Err(error.into()),
-        Err(problem) => {
-            warn!(%problem, "the snapshot from before the session cannot be used");
-            Ok(None)
-        }
-    }
+/// The newest whole snapshot from before the session of another one began: from there all of that session's messages are
+/// told again. Beside it the names of those that cannot be used.
+fn before_session(
+    generations: &Generations<Directory>,
+    of: &Header,
+) -> Result<(Option<Loaded>, Vec<String>), StorageError> {
+    let older = generations.list()?.into_iter().filter(|sequence| *sequence < of.session_sequence);
+    first_whole(generations, older)
 }
 
 fn from_the_beginning(
@@ -223,6 +222,23 @@ fn segment_length(config: &Config, disk: &Directory) -> Result<u64, VenueError> 
     match config.segment_size {
         Some(bytes) => Ok(bytes),
         None => Ok(ringside_journal::format::segment_length_auto(free_space(disk.path())?)),
+    }
+}
+
+/// The time of a roll that the venue was down for, under the `roll_at` that was in force then.
+fn missed_roll(config: &Config, last: TimeNs, now: TimeNs) -> Result<Option<TimeNs>, ConfigError> {
+    let Some((at, missed)) = config.roll_at.and_then(|at| Some((at, at.missed(last, now)?))) else {
+        return Ok(None);
+    };
+    let was_in_force = roll::was_in_force(at, &config.data_dir).map_err(unremembered(config))?;
+    Ok(was_in_force.then_some(missed))
+}
+
+fn unremembered(config: &Config) -> impl Fn(std::io::Error) -> ConfigError {
+    |error| ConfigError {
+        file: config.file.clone(),
+        key: "data_dir".into(),
+        problem: format!("{}: the roll_at in force: {error}", config.data_dir.display()),
     }
 }
 

@@ -1,13 +1,24 @@
 //! When the session rolls by itself: once a day, at a time of day in UTC, by journaled time.
 //!
-//! Nothing is remembered for it. A venue that is up at that time journals a roll before anything that is stamped later
-//! ([`crate::stages::Inlet`] sees to that), so a journal whose last command is older than the time of a roll, and a clock
-//! that has passed it, mean one thing: the venue was down then, and rolls at once.
+//! A venue that is up at that time journals a roll before anything that is stamped later ([`crate::stages::Inlet`] sees to
+//! that), so a journal whose last command is older than the time of a roll, and a clock that has passed it, mean one thing:
+//! the venue was down then, and rolls at once. Unless it was up under another `roll_at`, or none, and had nothing to journal:
+//! the file `roll_at` in the data directory has the one that was in force last. Without it (an older data directory, or only
+//! the journal was copied) the one of the configuration counts as that.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
 
 use ringside_domain::TimeNs;
 use ringside_domain::limits::DAY_NS;
 
+use crate::files::replace_durable;
+
 const NS_PER_MINUTE: u64 = 60_000_000_000;
+/// Name of the file in the data directory: `HH:MM` or `never`.
+const FILE: &str = "roll_at";
+const NEVER: &str = "never";
 
 /// A time of day, UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +49,37 @@ impl RollAt {
     pub fn missed(self, last_command_ns: TimeNs, now: TimeNs) -> Option<TimeNs> {
         Some(self.after(last_command_ns)).filter(|roll| *roll <= now)
     }
+}
+
+impl fmt::Display for RollAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = self.time_of_day_ns / NS_PER_MINUTE;
+        write!(f, "{:02}:{:02}", minutes / 60, minutes % 60)
+    }
+}
+
+/// True when `roll_at` was in force when this venue was up last, as far as that is known. An error when the file cannot be
+/// read, or has something else in it.
+pub fn was_in_force(roll_at: RollAt, data_dir: &Path) -> io::Result<bool> {
+    let text = match std::fs::read_to_string(data_dir.join(FILE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        read => read?,
+    };
+    match text.trim_end() {
+        NEVER => Ok(false),
+        time => {
+            let then = RollAt::parse(time).ok_or_else(|| {
+                io::Error::new(io::ErrorKind::InvalidData, format!("{FILE}: {time:?} is no time of day"))
+            })?;
+            Ok(then == roll_at)
+        }
+    }
+}
+
+/// Keeps what is in force from now on for the next start. Durable when this returns.
+pub fn remember(roll_at: Option<RollAt>, data_dir: &Path) -> io::Result<()> {
+    let text = roll_at.map_or(NEVER.into(), |at| at.to_string());
+    replace_durable(data_dir, FILE, &format!("{text}\n"))
 }
 
 #[cfg(test)]
@@ -74,5 +116,20 @@ mod tests {
         assert_eq!(at.missed(roll - 1, roll), Some(roll));
         assert_eq!(at.missed(roll - 1, roll + 9 * DAY_NS), Some(roll));
         assert_eq!(at.missed(roll + 9 * DAY_NS, roll + 9 * DAY_NS + HOUR_NS), None);
+    }
+
+    #[test]
+    fn what_was_in_force_is_remembered_and_nothing_else_counts() {
+        let scratch = tempfile::tempdir().unwrap();
+        let [five, six] = ["17:05", "18:00"].map(|text| RollAt::parse(text).unwrap());
+        assert!(was_in_force(five, scratch.path()).unwrap(), "nothing is known");
+        remember(Some(five), scratch.path()).unwrap();
+        assert!(was_in_force(five, scratch.path()).unwrap());
+        assert!(!was_in_force(six, scratch.path()).unwrap());
+        remember(None, scratch.path()).unwrap();
+        assert!(!was_in_force(five, scratch.path()).unwrap());
+        std::fs::write(scratch.path().join("roll_at"), "noon\n").unwrap();
+        let error = was_in_force(five, scratch.path()).unwrap_err();
+        assert_eq!(error.to_string(), "roll_at: \"noon\" is no time of day");
     }
 }

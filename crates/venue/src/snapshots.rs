@@ -24,13 +24,13 @@ use ringside_domain::state::VenueState;
 use ringside_domain::{Sequence, StateHash};
 use ringside_engine::{Engine, Limits};
 use ringside_gateway::server::session_of_stream;
-use ringside_journal::{RecoverError, prune};
-use ringside_snapshot::{Content, Generations, Header, SnapshotError};
+use ringside_journal::{RecoverError, archived, prune};
+use ringside_snapshot::{Content, Generations, Header, KEPT, SnapshotError};
 use ringside_storage::{Directory, Pace, StorageError};
 use thiserror::Error;
 use tracing::{error, info, warn};
 
-pub use base::{newest, waypoint};
+pub use base::{first_whole, newest, waypoint};
 pub use shadow::Shadow;
 pub use tally::StreamTally;
 
@@ -111,12 +111,12 @@ pub struct SnapshotTask {
     shared: Arc<Shared>,
     barriers: Receiver<Figures>,
     hashes: Sender<StateHash>,
-    /// Snapshots that were read whole, newest first.
+    /// Snapshots that were read whole, newest first: the kept ones, and their base.
     verified: Vec<Sequence>,
     /// Segments and streams of earlier sessions go.
     prune: bool,
-    /// A snapshot from before the session that was read whole.
-    verified_base: Option<Sequence>,
+    /// Where segments are copied to: none goes before.
+    archive: Option<PathBuf>,
     outbound: PathBuf,
 }
 
@@ -137,14 +137,14 @@ impl SnapshotTask {
             hashes,
             verified: base.into_iter().collect(),
             prune: false,
-            verified_base: None,
+            archive: None,
             outbound: data_dir.join("outbound"),
         })
     }
 
-    /// Lets segments of earlier sessions go, or keeps them.
-    pub fn with_pruning(self, prune: bool) -> Self {
-        SnapshotTask { prune, ..self }
+    /// Lets segments of earlier sessions go, or keeps them. With an archive none goes before it is there.
+    pub fn with_pruning(self, prune: bool, archive: Option<PathBuf>) -> Self {
+        SnapshotTask { prune, archive, ..self }
     }
 
     /// Makes a snapshot for every barrier, or for the newest of those that came meanwhile.
@@ -215,47 +215,79 @@ impl SnapshotTask {
         // Relaxed: a figure.
         self.shared.snapshots.write_micros.store(begin.elapsed().as_micros() as u64, Ordering::Relaxed);
         self.verified.insert(0, figures.sequence);
-        self.verified.truncate(ringside_snapshot::KEPT);
-        let base = self.base_of(&header)?;
-        self.generations.prune(&self.verified, base)?;
-        self.prune_sessions(figures.venue.session, base)?;
+        self.prune(figures.venue.session)?;
         // Full or gone: the next start tells it.
         let _ = self.hashes.try_send(StateHash { sequence: figures.sequence, hash: state_hash });
         Ok(header)
     }
 
-    /// Segments of earlier sessions go, where that is configured, once both snapshots stand for them.
-    fn prune_sessions(&mut self, session: u32, base: Option<Sequence>) -> Result<(), MakeError> {
-        let oldest = self.verified.get(ringside_snapshot::KEPT - 1).copied();
-        let (true, Some(oldest), Some(base)) = (self.prune, oldest, base) else { return Ok(()) };
-        if !self.is_whole(base)? {
-            return Ok(());
+    /// What the two newest snapshots stand for goes: older snapshots and, where that is configured, segments and streams of
+    /// earlier sessions.
+    fn prune(&mut self, session: u32) -> Result<(), MakeError> {
+        let Some(oldest) = self.verified.get(KEPT - 1).copied() else { return Ok(()) };
+        let base = self.base_of(oldest)?;
+        self.verified.truncate(KEPT);
+        self.verified.extend(base);
+        // Last, so that nothing is removed before its successor was looked at.
+        self.generations.prune(&self.verified[..KEPT], base)?;
+        match base {
+            Some(base) if self.prune => self.prune_sessions(session, prunable(oldest, base)),
+            _ => Ok(()),
         }
+    }
+
+    /// Segments and streams of earlier sessions go.
+    fn prune_sessions(&mut self, session: u32, before: Sequence) -> Result<(), MakeError> {
         self.remove_streams(session);
-        let removed = prune(&self.journal, prunable(oldest, base))?;
+        let archived = match self.archive.as_deref().map(archived).transpose() {
+            Ok(archived) => archived,
+            Err(error) => {
+                warn!(%error, "segments of earlier sessions stay");
+                return Ok(());
+            }
+        };
+        let may_go = |number| archived.as_ref().is_none_or(|archived| archived.contains(&number));
+        let removed = prune(&self.journal, before, may_go)?;
         if !removed.is_empty() {
             info!(first = removed[0], count = removed.len(), "segments of earlier sessions pruned");
         }
         Ok(())
     }
 
-    /// The newest snapshot from before the session of another one: from there the streams of that session can be told.
-    fn base_of(&self, newest: &Header) -> Result<Option<Sequence>, MakeError> {
-        let older = |sequence: &Sequence| *sequence < newest.session_sequence;
-        Ok(self.generations.list()?.into_iter().find(older))
+    /// The newest whole snapshot from before the session of the older kept one: from there the streams of that session can be
+    /// told, and of every later one, whichever of the kept ones a start finds broken.
+    fn base_of(&self, oldest: Sequence) -> Result<Option<Sequence>, MakeError> {
+        let Some(began) = self.readable(oldest, self.generations.header(oldest))? else { return Ok(None) };
+        for sequence in self.generations.list()?.into_iter().filter(|it| *it < began.session_sequence) {
+            if self.is_whole(sequence)? {
+                return Ok(Some(sequence));
+            }
+        }
+        Ok(None)
     }
 
     /// Nothing is removed that only a broken snapshot stands for. Each is read once.
-    fn is_whole(&mut self, base: Sequence) -> Result<bool, MakeError> {
-        if self.verified.contains(&base) || self.verified_base == Some(base) {
+    fn is_whole(&self, sequence: Sequence) -> Result<bool, MakeError> {
+        if self.verified.contains(&sequence) {
             return Ok(true);
         }
-        match self.generations.load(base, Limits::default()) {
-            Ok(_) => self.verified_base = Some(base),
-            Err(SnapshotError::Storage(error)) => return Err(error.into()),
-            Err(problem) => warn!(%problem, "segments of earlier sessions stay"),
+        Ok(self.readable(sequence, self.generations.load(sequence, Limits::default()))?.is_some())
+    }
+
+    /// A damaged snapshot is told of, and is as none.
+    fn readable<T>(
+        &self,
+        sequence: Sequence,
+        read: Result<T, SnapshotError>,
+    ) -> Result<Option<T>, MakeError> {
+        match read {
+            Ok(found) => Ok(Some(found)),
+            Err(SnapshotError::Storage(error)) => Err(error.into()),
+            Err(problem) => {
+                warn!(%problem, sequence, "segments do not go for this snapshot");
+                Ok(None)
+            }
         }
-        Ok(self.verified_base == Some(base))
     }
 
     /// Streams of sessions before the last one: no snapshot that stays knows of them.
@@ -290,8 +322,8 @@ impl SnapshotTask {
     }
 }
 
-/// The first command that has to stay: behind the snapshot from before the present session, and behind the older of the two
-/// newest.
+/// The first command that has to stay: behind the older of the two newest snapshots, and behind the one from before its
+/// session.
 fn prunable(oldest_snapshot: Sequence, base: Sequence) -> Sequence {
     // The place right behind a snapshot is looked for in the segment of its last command.
     oldest_snapshot.min(base)

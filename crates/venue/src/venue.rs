@@ -277,7 +277,7 @@ impl<'a> Wiring<'a> {
         let (told, waiting) = bounded(BARRIERS_MAX);
         let base = (snapshot > 0).then_some(snapshot);
         let snapshots = SnapshotTask::new(&config.data_dir, base, shared.clone(), waiting, hash_sender)?
-            .with_pruning(config.snapshot.prune_sessions);
+            .with_pruning(config.snapshot.prune_sessions, config.archive.clone());
         let barriers = Barriers::new(config.snapshot, hashes, barrier);
         let (client, desk) = desk(gateway.waker());
         let operator = Operator {

@@ -260,6 +260,7 @@ impl Gateway {
 
 fn is_newcomer(connection: Option<&Connection>, ticket: &Ticket) -> bool {
     connection.is_some_and(|connection| {
-        connection.generation == ticket.generation && !matches!(connection.session.phase(), Phase::Open(_))
+        connection.generation == ticket.generation
+            && matches!(connection.session.phase(), Phase::Login | Phase::Verifying)
     })
 }

@@ -5,7 +5,10 @@
 //! 2. Its events were delivered up to the end of the old session: streams change, and every connection gets the old one to
 //!    read to its end, then End of Session ([`Gateway::roll`]).
 //! 3. The connection is closed once the client has: a socket that is closed with unread bytes in it is reset, and what was
-//!    sent last could be lost on the way.
+//!    sent last could be lost on the way. The next roll does not wait for it: who has two sessions to read to their end is
+//!    closed with what he has of the first.
+
+use std::time::Duration;
 
 use ringside_domain::{LoginId, Text};
 use ringside_wire::soup;
@@ -44,6 +47,7 @@ impl Gateway {
     pub fn roll(&mut self, session: u32) -> Result<(), GatewayError> {
         self.rolls = self.rolls.saturating_sub(1);
         self.session = session_name(session);
+        self.end_farewells();
         for index in 0..self.logins.len() {
             let path = stream_path(&self.outbound, LoginId(index as u32 + 1), session);
             let login = &mut self.logins[index];
@@ -54,6 +58,16 @@ impl Gateway {
             }
         }
         Ok(())
+    }
+
+    /// Those who still read the session before the one that ends now are closed, so that a login has two streams open at
+    /// most: that is what file descriptors are counted for.
+    fn end_farewells(&mut self) {
+        let is_leaving = |(key, connection): (usize, &Connection)| connection.farewell.as_ref().map(|_| key);
+        let leaving: Vec<usize> = self.connections.iter().filter_map(is_leaving).collect();
+        for key in leaving {
+            self.forget(key, CloseReason::SessionEnded);
+        }
     }
 
     fn begin_farewell(&mut self, key: usize, stream: Outbound) {
@@ -71,32 +85,14 @@ impl Gateway {
     pub(super) fn see_off(&mut self, key: usize, sink: &mut impl CommandSink) -> Result<(), OutboundError> {
         let connection = &mut self.connections[key];
         let Some(mut farewell) = connection.farewell.take() else { return Ok(()) };
-        let mut result = connection.flush().and_then(|()| connection.write_control(self.now));
-        for _ in 0..TURN_WRITES {
-            if result.is_err() || !connection.writable || connection.position == farewell.stream.end() {
-                break;
-            }
-            let bytes = farewell.stream.bytes(connection.position, &mut self.scratch)?;
-            result = connection.write_stream(bytes, self.now).map(|written| {
-                self.stats.bytes_out += written as u64;
-            });
-        }
+        let before = connection.position;
+        let result = connection.say(&mut farewell, &mut self.scratch, self.now);
+        self.stats.bytes_out += connection.position - before;
         let all_sent = connection.position == farewell.stream.end();
-        if result.is_ok() && all_sent && !farewell.told {
-            farewell.told = true;
-            soup::put_end_of_session(&mut connection.control);
-            result = connection.write_control(self.now);
-        }
-        if farewell.told
-            && connection.control.is_empty()
-            && connection.transport.is_flushed()
-            && !farewell.shut
-        {
-            farewell.shut = true;
-            connection.transport.shut();
-        }
-        let more = connection.writable && !all_sent;
+        // Before anything ends this: a connection without it would count as one that never logged in.
         connection.farewell = Some(farewell);
+        let result = result?;
+        let more = connection.writable && !all_sent;
         if result.is_err() {
             self.close(key, CloseReason::PeerClosed, sink);
         } else if more && !connection.queued {
@@ -125,6 +121,33 @@ impl Gateway {
 }
 
 impl Connection {
+    /// As much of a farewell as the socket takes in a turn. The outer error is the stream's, the inner one the socket's.
+    fn say(
+        &mut self,
+        farewell: &mut Farewell,
+        scratch: &mut [u8],
+        now: Duration,
+    ) -> Result<Result<(), CloseReason>, OutboundError> {
+        let mut result = self.flush().and_then(|()| self.write_control(now));
+        for _ in 0..TURN_WRITES {
+            if result.is_err() || !self.writable || self.position == farewell.stream.end() {
+                break;
+            }
+            let bytes = farewell.stream.bytes(self.position, scratch)?;
+            result = self.write_stream(bytes, now).map(|_| ());
+        }
+        if result.is_ok() && self.position == farewell.stream.end() && !farewell.told {
+            farewell.told = true;
+            soup::put_end_of_session(&mut self.control);
+            result = self.write_control(now);
+        }
+        if farewell.told && self.control.is_empty() && self.transport.is_flushed() && !farewell.shut {
+            farewell.shut = true;
+            self.transport.shut();
+        }
+        Ok(result)
+    }
+
     /// Nothing is left to be sent.
     pub(super) fn is_seen_off(&self) -> bool {
         self.farewell.as_ref().is_none_or(|farewell| farewell.shut)

@@ -55,6 +55,10 @@ impl Gateway {
     /// True: something was due.
     fn run_timer(&mut self, key: usize, sink: &mut impl CommandSink) -> bool {
         let Some(connection) = self.connections.get_mut(key) else { return false };
+        if self.rolls > 0 {
+            // A roll may wait for a disk that does not answer, and those it holds up have to wait with it.
+            connection.session.excuse(self.now);
+        }
         if connection.throttled {
             self.hear_again(key, sink);
         }

@@ -43,9 +43,9 @@ pub enum AdminCommand {
     EndOfDay,
     /// Lets happen what is due
     Tick,
-    /// Not offered yet
+    /// Makes a snapshot: answers once its barrier is released, the file follows
     Snapshot,
-    /// Not offered yet
+    /// Ends the session: day orders end, everybody is seen off, the next session begins
     RollSession,
     /// Sends JSON as it is
     Raw { json: String },
