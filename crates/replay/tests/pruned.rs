@@ -8,7 +8,7 @@ use common::*;
 use ringside_domain::{Action, Sequence};
 use ringside_engine::Limits;
 use ringside_journal::prune;
-use ringside_replay::{Past, ReplayError, Summary};
+use ringside_replay::{EditError, Edits, Past, ReplayError, Summary, WhatIf};
 use ringside_snapshot::{Content, Generations, Header, Position, StreamImage};
 use ringside_storage::{Directory, Pace};
 
@@ -146,4 +146,37 @@ fn a_snapshot_of_another_journal_is_refused() {
         matches!(refused, Err(ReplayError::OffTheWay { sequence }) if sequence == BARRIERS[0]),
         "{refused:?}"
     );
+}
+
+/// What differs without these commands.
+fn what_if(data_dir: &Path, without: &str) -> Result<serde_json::Value, EditError> {
+    let mut edits = Edits::default();
+    edits.remove(without).unwrap();
+    let mut what_if = WhatIf::open(data_dir, edits)?;
+    what_if.run_to(Sequence::MAX)?;
+    what_if.report()
+}
+
+#[test]
+fn nothing_left_out_of_a_pruned_journal_changes_nothing() {
+    let dir = data_dir();
+    snapshot(dir.path(), BARRIERS[0]);
+    prune_before(dir.path(), BARRIERS[0]);
+    let report = what_if(dir.path(), "1000000").unwrap();
+    assert_eq!(report["before"], report["after"]);
+    assert_eq!(report["first_divergent_sequence"], serde_json::Value::Null);
+    assert_eq!(report["orders_changed"], 0);
+}
+
+#[test]
+fn what_is_pruned_cannot_be_left_out() {
+    let dir = data_dir();
+    snapshot(dir.path(), BARRIERS[0]);
+    prune_before(dir.path(), BARRIERS[0]);
+    let refused = what_if(dir.path(), &format!("{}..2000", BARRIERS[0])).err().unwrap();
+    assert!(
+        matches!(refused, EditError::Replay(ReplayError::Pruned { asked, beginning }) if asked == beginning),
+        "{refused}"
+    );
+    assert_eq!(what_if(dir.path(), &format!("{}", BARRIERS[0] + 1)).unwrap()["removed"], 1);
 }
