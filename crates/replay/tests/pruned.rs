@@ -8,7 +8,9 @@ use common::*;
 use ringside_domain::{Action, Sequence};
 use ringside_engine::Limits;
 use ringside_journal::prune;
-use ringside_replay::{EditError, Edits, Past, ReplayError, Summary, WhatIf};
+use ringside_replay::{
+    EditError, Edits, Past, ReplayError, Salvage, SalvageError, Salvaged, Summary, WhatIf, salvage,
+};
 use ringside_snapshot::{Content, Generations, Header, Position, StreamImage};
 use ringside_storage::{Directory, Pace};
 
@@ -179,4 +181,65 @@ fn what_is_pruned_cannot_be_left_out() {
         "{refused}"
     );
     assert_eq!(what_if(dir.path(), &format!("{}", BARRIERS[0] + 1)).unwrap()["removed"], 1);
+}
+
+/// A pruned journal in `data` with both snapshots.
+fn pruned_site() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    write_flow(&data, 7);
+    BARRIERS.iter().for_each(|barrier| _ = snapshot(&data, *barrier));
+    prune_before(&data, BARRIERS[0]);
+    dir
+}
+
+fn save(dir: &Path) -> Result<Salvaged, SalvageError> {
+    salvage(&Salvage { source: &dir.join("data"), target: &dir.join("saved") }, |_, _| Ok(()))
+}
+
+/// Flips a bit of a command's record.
+fn damage(data_dir: &Path, sequence: Sequence) {
+    let journal = Directory::open(&data_dir.join("journal")).unwrap();
+    let mut reader = ringside_journal::Reader::open(journal);
+    let entries = std::iter::from_fn(|| reader.next_entry().unwrap());
+    let entry = { entries }.find(|entry| entry.sequence == sequence).unwrap();
+    flip(data_dir, entry.segment, entry.offset + 33);
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    contents(directory).into_iter().map(|(name, _)| name).collect()
+}
+
+#[test]
+fn a_pruned_journal_is_saved_with_the_snapshots_that_it_passes_through() {
+    let dir = pruned_site();
+    let (data, saved_dir) = (dir.path().join("data"), dir.path().join("saved"));
+    let whole = summary(&data).unwrap();
+    let saved = save(dir.path()).unwrap();
+    assert_eq!((saved.last_sequence, saved.state_hash), (whole.last_sequence, whole.state_hash));
+    assert_eq!(summary(&saved_dir).unwrap(), whole);
+    assert_eq!(contents(&saved_dir.join("snapshots")), contents(&data.join("snapshots")));
+
+    let dir = pruned_site();
+    let (data, saved_dir) = (dir.path().join("data"), dir.path().join("saved"));
+    damage(&data, BARRIERS[1] - 100);
+    let saved = save(dir.path()).unwrap();
+    assert_eq!((saved.first_sequence, saved.last_sequence), (BARRIERS[0] + 1, BARRIERS[1] - 101));
+    assert_eq!(summary(&saved_dir).unwrap().state_hash, saved.state_hash);
+    // A venue refuses to start on a snapshot that is ahead of its journal.
+    assert_eq!(names(&saved_dir.join("snapshots")), [ringside_snapshot::file_name(BARRIERS[0])]);
+}
+
+#[test]
+fn a_pruned_journal_damaged_before_its_first_snapshot_leaves_the_target_empty() {
+    let dir = pruned_site();
+    damage(&dir.path().join("data"), BARRIERS[0]);
+    for _ in 0..2 {
+        let refused = save(dir.path()).unwrap_err();
+        assert!(
+            matches!(&refused, SalvageError::NoBeginning { last, damage: Some(_), .. } if last + 1 == BARRIERS[0]),
+            "{refused}"
+        );
+        assert_eq!(std::fs::read_dir(dir.path().join("saved")).unwrap().count(), 0);
+    }
 }
