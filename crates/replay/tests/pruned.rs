@@ -9,7 +9,8 @@ use ringside_domain::{Action, Sequence};
 use ringside_engine::Limits;
 use ringside_journal::prune;
 use ringside_replay::{
-    EditError, Edits, Past, ReplayError, Salvage, SalvageError, Salvaged, Summary, WhatIf, salvage,
+    Aspect, Comparison, Difference, EditError, Edits, Finding, Past, ReplayError, Salvage, SalvageError,
+    Salvaged, Summary, WhatIf, salvage,
 };
 use ringside_snapshot::{Content, Generations, Header, Position, StreamImage};
 use ringside_storage::{Directory, Pace};
@@ -181,6 +182,45 @@ fn what_is_pruned_cannot_be_left_out() {
         "{refused}"
     );
     assert_eq!(what_if(dir.path(), &format!("{}", BARRIERS[0] + 1)).unwrap()["removed"], 1);
+}
+
+fn compare(a: &Path, b: &Path, step: Sequence) -> (u64, Finding) {
+    let mut difference = Difference::open(a, b, Comparison::default()).unwrap();
+    let mut to = step;
+    loop {
+        match difference.run_to(to).unwrap() {
+            Finding::More => to += step,
+            found => return (difference.compared(), found),
+        }
+    }
+}
+
+#[test]
+fn journals_pruned_at_different_places_are_compared_from_the_later_one_on() {
+    let (whole, early, late) = (data_dir(), data_dir(), data_dir());
+    for (dir, barrier) in [(&early, BARRIERS[0]), (&late, BARRIERS[1])] {
+        snapshot(dir.path(), barrier);
+        prune_before(dir.path(), barrier);
+    }
+    for (a, b, from) in
+        [(&whole, &early, BARRIERS[0]), (&early, &whole, BARRIERS[0]), (&early, &late, BARRIERS[1])]
+    {
+        // Steps as a progress bar takes them: within what only one side can tell, and beyond it.
+        for step in [700, 1_000_000] {
+            assert_eq!(compare(a.path(), b.path(), step), (COMMANDS as u64 - from, Finding::Same));
+        }
+    }
+}
+
+#[test]
+fn another_state_where_both_begin_is_a_difference() {
+    let (dir, other) = (data_dir(), tempfile::tempdir().unwrap());
+    write_flow(other.path(), 8);
+    snapshot(other.path(), BARRIERS[0]);
+    prune_before(other.path(), BARRIERS[0]);
+    let (compared, found) = compare(dir.path(), other.path(), 1_000_000);
+    let Finding::Different(found) = found else { panic!("{found:?}") };
+    assert_eq!((compared, found.sequence, found.aspect), (0, BARRIERS[0], Aspect::StateHash));
 }
 
 /// A pruned journal in `data` with both snapshots.
