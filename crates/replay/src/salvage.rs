@@ -182,7 +182,13 @@ fn first_damage(disk: &Directory) -> Result<Option<Corruption>, SalvageError> {
 }
 
 fn is_newer(reason: Reason) -> bool {
-    matches!(reason, Reason::FormatVersion { .. } | Reason::RecordVersion { .. } | Reason::UnknownKind { .. })
+    matches!(
+        reason,
+        Reason::FormatVersion { .. }
+            | Reason::RecordVersion { .. }
+            | Reason::UnknownKind { .. }
+            | Reason::Rules
+    )
 }
 
 fn segment_of(corruption: &Corruption) -> u64 {
