@@ -10,6 +10,7 @@ use ringside_snapshot::{Generations, Header, SnapshotError};
 use ringside_storage::Directory;
 
 use crate::past::ReplayError;
+use crate::place::SNAPSHOTS;
 
 /// The state before the first command that can be carried out again.
 pub(crate) struct Beginning {
@@ -36,7 +37,7 @@ impl Beginning {
 }
 
 fn oldest(data_dir: &Path, first: Sequence) -> Result<Beginning, ReplayError> {
-    let snapshots = data_dir.join("snapshots");
+    let snapshots = data_dir.join(SNAPSHOTS);
     let mut broken = Vec::new();
     if snapshots.is_dir() {
         let generations = Generations::new(Directory::open(&snapshots)?);
@@ -54,7 +55,8 @@ fn oldest(data_dir: &Path, first: Sequence) -> Result<Beginning, ReplayError> {
     Err(ReplayError::NoBeginning { first, broken })
 }
 
-fn place_of(header: &Header) -> Waypoint {
+/// Where the journal goes on behind a snapshot.
+pub(crate) fn place_of(header: &Header) -> Waypoint {
     let at = header.position;
     Waypoint {
         epoch: at.epoch,

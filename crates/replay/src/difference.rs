@@ -1,4 +1,7 @@
 //! Two journals side by side: the first sequence at which they differ, and in what.
+//!
+//! Where one of them is pruned further than the other, the other is carried out up to there first: what only one side can
+//! tell is no difference, another state there is.
 
 use std::path::Path;
 
@@ -72,6 +75,10 @@ pub struct Difference {
     pasts: [Past; 2],
     comparison: Comparison,
     compared: u64,
+    /// The last command that not both can tell.
+    beginning: Sequence,
+    /// Both have come there, and their states were compared.
+    met: bool,
 }
 
 /// A command and what it did.
@@ -96,7 +103,9 @@ impl Told {
 impl Difference {
     /// Both at their beginning.
     pub fn open(a: &Path, b: &Path, comparison: Comparison) -> Result<Difference, ReplayError> {
-        Ok(Difference { pasts: [Past::open(a)?, Past::open(b)?], comparison, compared: 0 })
+        let pasts = [Past::open(a)?, Past::open(b)?];
+        let beginning = pasts[0].last_sequence().max(pasts[1].last_sequence());
+        Ok(Difference { pasts, comparison, compared: 0, beginning, met: beginning == 0 })
     }
 
     /// Commands that were the same so far.
@@ -111,6 +120,9 @@ impl Difference {
 
     /// Compares up to `sequence`, or to the end or the first difference.
     pub fn run_to(&mut self, sequence: Sequence) -> Result<Finding, ReplayError> {
+        if let Some(divergence) = self.meet(sequence)? {
+            return Ok(Finding::Different(divergence));
+        }
         while self.pasts[0].last_sequence() < sequence {
             let told = [self.next(0)?, self.next(1)?];
             let divergence = match &told {
@@ -130,6 +142,20 @@ impl Difference {
             self.compared += 1;
         }
         Ok(Finding::More)
+    }
+
+    /// Carries out what only one side can tell, up to `sequence`. Another state where both begin is a difference.
+    fn meet(&mut self, sequence: Sequence) -> Result<Option<Box<Divergence>>, ReplayError> {
+        if self.met {
+            return Ok(None);
+        }
+        let to = self.beginning.min(sequence);
+        for past in self.pasts.iter_mut().filter(|past| past.last_sequence() < to) {
+            past.run_to(to)?;
+        }
+        // One that ends before is found by whoever asks it for its next command.
+        self.met = self.pasts.iter().all(|past| past.last_sequence() == self.beginning);
+        Ok(if self.met { self.compare_states(self.beginning) } else { None })
     }
 
     fn next(&mut self, at: usize) -> Result<Option<Told>, ReplayError> {

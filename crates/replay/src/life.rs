@@ -1,9 +1,12 @@
 //! The life of one order: everything that was asked of it and that befell it, from the first order of its chain of
-//! replacements to the last.
+//! replacements to the last, over all rolls that it lives through.
 //!
-//! Two passes over the journal: the first finds where the chain begins, the second tells it step by step. Memory is that
-//! of an engine, one entry for each live order, and one number for each replacement of the order.
+//! Two passes over the journal: the first finds where the chain begins, the second tells it from there on, step by step.
+//! Memory is that of an engine, two entries for each live order, and one number for each replacement of the order.
 
+mod origins;
+
+use std::cmp::Ordering;
 use std::path::Path;
 
 use ringside_domain::{Action, Command, Event, Fact, LoginId, OrderRef, Sequence, TimeNs, UserRefNum};
@@ -15,6 +18,8 @@ use crate::matches::{Market, Trade};
 use crate::orders::{Change, Name};
 use crate::past::{Past, ReplayError, Turn};
 use crate::words::{fact_words, time_words};
+
+use origins::{Origin, Origins};
 
 /// What befell the order.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,6 +96,8 @@ impl Ending {
 /// The order as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Whole {
+    /// Channel of the first order of the chain.
+    pub user_ref_idx: u8,
     /// First number of the chain.
     pub root: UserRefNum,
     /// Last number of the chain.
@@ -109,6 +116,7 @@ impl Whole {
     /// One JSON object.
     pub fn json(&self) -> Value {
         let mut value = Map::new();
+        value.insert("user_ref_idx".into(), json!(self.user_ref_idx));
         value.insert("first_user_ref_num".into(), json!(self.root));
         value.insert("last_user_ref_num".into(), json!(self.last));
         value.insert("executed".into(), json!(self.executed));
@@ -136,6 +144,7 @@ pub struct Wanted<'a> {
 pub struct Life {
     past: Past,
     market: Market,
+    origin: Origin,
     chain: Chain,
     changes: Vec<Option<Change>>,
     trades: Vec<Trade>,
@@ -145,22 +154,22 @@ impl Life {
     /// Finds the order: one replay up to where it came into force. `None`: there is no such order.
     pub fn find(place: &Path, wanted: &Wanted<'_>) -> Result<Option<Life>, ReplayError> {
         let mut past = Past::open(place)?;
-        let mut market = Market::default();
+        let (mut market, mut origins) = (Market::default(), Origins::default());
         while let Some(turn) = past.turn()? {
-            for event in turn.events {
+            for (at, event) in turn.events.iter().enumerate() {
                 let change = market.follow(event).0;
-                if is_beginning(turn.engine, event, wanted) {
-                    let root = change.map_or(wanted.user_ref_num, |change| change.order.root);
-                    let chain = Chain::new(event.login, wanted.user_ref_idx, root);
-                    return Ok(Some(Life::new(Past::open(place)?, chain)));
+                let origin = origins.follow(turn.sequence, at, event, change.as_ref());
+                if let Some(origin) = origin.filter(|_| is_beginning(turn.engine, event, wanted)) {
+                    return Ok(Some(Life::new(Past::open(place)?, event.login, origin)));
                 }
             }
         }
         Ok(None)
     }
 
-    fn new(past: Past, chain: Chain) -> Life {
-        Life { past, market: Market::default(), chain, changes: Vec::new(), trades: Vec::new() }
+    fn new(past: Past, login: LoginId, origin: Origin) -> Life {
+        let chain = Chain::new(login, origin.user_ref_idx, origin.user_ref_num);
+        Life { past, market: Market::default(), origin, chain, changes: Vec::new(), trades: Vec::new() }
     }
 
     /// The past that is told.
@@ -185,9 +194,15 @@ impl Life {
                 self.changes.push(change);
                 self.trades.extend(trade);
             }
+            // Names of sessions before are no business of this order.
+            let first = match turn.sequence.cmp(&self.origin.sequence) {
+                Ordering::Less => continue,
+                Ordering::Equal => self.origin.event,
+                Ordering::Greater => 0,
+            };
             let addressed = self.chain.is_addressed_by(&turn.command);
             let mut happened = false;
-            for (event, change) in turn.events.iter().zip(&self.changes) {
+            for (event, change) in turn.events.iter().zip(&self.changes).skip(first) {
                 if let Some(fact) = self.chain.follow(event, change.as_ref()) {
                     happened = true;
                     tell(self.chain.step(&turn, Some((event, fact)), &self.trades));
@@ -225,7 +240,15 @@ struct Chain {
 
 impl Chain {
     fn new(login: LoginId, user_ref_idx: u8, root: UserRefNum) -> Chain {
-        let whole = Whole { root, last: root, executed: 0, notional: 0, leaves: 0, ending: Ending::Live };
+        let whole = Whole {
+            user_ref_idx,
+            root,
+            last: root,
+            executed: 0,
+            notional: 0,
+            leaves: 0,
+            ending: Ending::Live,
+        };
         Chain { login, user_ref_idx, order_ref: 0, members: vec![root], whole }
     }
 

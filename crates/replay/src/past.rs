@@ -247,7 +247,12 @@ impl Past {
         &self.engine
     }
 
-    /// Last command carried out.
+    /// The state now, to go on with something else.
+    pub(crate) fn into_engine(self) -> Engine {
+        self.engine
+    }
+
+    /// Last command carried out; at the beginning that after which it is.
     pub fn last_sequence(&self) -> Sequence {
         self.last
     }

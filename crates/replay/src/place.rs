@@ -9,6 +9,9 @@ use crate::past::ReplayError;
 /// Directory of the journal inside a data directory.
 pub const JOURNAL: &str = "journal";
 
+/// Directory of the snapshots inside a data directory.
+pub(crate) const SNAPSHOTS: &str = "snapshots";
+
 /// The journal of `place`: a data directory, or the directory of the segments itself.
 ///
 /// # Errors

@@ -2,7 +2,10 @@
 //! a venue starts on.
 //!
 //! The source is read, never written. The copy is read again from the start, and cut wherever it is not valid, until all
-//! of it is: no table of cases decides what is good, the same reader does that a start trusts.
+//! of it is: no table of cases decides what is good, the same reader does that a start trusts. Of a pruned journal the
+//! snapshots come along that it passes through. A target in which nothing could be saved is left empty.
+
+mod beginnings;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -40,6 +43,20 @@ pub enum SalvageError {
     /// Not even the first command can be read.
     #[error("{0}; no command before it can be saved")]
     Nothing(Corruption),
+    /// The journal is pruned, and no snapshot that can be read lies in what is valid of it.
+    #[error(
+        "the journal is pruned before sequence {first}, and what is valid of it, up to sequence {last}, passes through no \
+         snapshot to begin with{}",
+        damage.as_ref().map_or(String::new(), |damage| format!("; {damage}"))
+    )]
+    NoBeginning {
+        /// First command of the journal.
+        first: Sequence,
+        /// Last valid command.
+        last: Sequence,
+        /// What ends the valid part.
+        damage: Option<Corruption>,
+    },
     /// A file cannot be read or written.
     #[error("{}: {error}", path.display())]
     File {
@@ -108,16 +125,30 @@ pub fn salvage(
     let source = Directory::open(&journal_of(what.source)?).map_err(ReplayError::from)?;
     let damage = first_damage(&source)?;
     prepare(what.target)?;
+    let saved = save(what, source, damage, &mut after);
+    if saved.is_err() {
+        // The first error is the one to report.
+        let _ = clear(what.target);
+    }
+    saved
+}
+
+/// Into a target that is empty.
+fn save(
+    what: &Salvage<'_>,
+    source: Directory,
+    damage: Option<Corruption>,
+    after: &mut dyn FnMut(&Engine, &Entry) -> io::Result<()>,
+) -> Result<Salvaged, SalvageError> {
     let target = Directory::create(&what.target.join(JOURNAL))?;
     let mut copy = Copied { source, target, end: None, last_segment: 0, bytes: 0 };
     copy.copy_up_to(damage.as_ref().map_or(u64::MAX, segment_of))?;
     copy.cut_to_what_is_valid()?;
+    beginnings::copy(what, &copy.target, damage.as_ref())?;
     let mut past = Past::open(what.target)?;
     past.run_to(Sequence::MAX)?;
     let summary = past.summary();
     if let (0, Some(damage)) = (summary.last_sequence, &damage) {
-        let journal = what.target.join(JOURNAL);
-        fs::remove_dir_all(&journal).map_err(|error| SalvageError::File { path: journal, error })?;
         return Err(SalvageError::Nothing(damage.clone()));
     }
     copy_beside(what)?;
@@ -151,7 +182,13 @@ fn first_damage(disk: &Directory) -> Result<Option<Corruption>, SalvageError> {
 }
 
 fn is_newer(reason: Reason) -> bool {
-    matches!(reason, Reason::FormatVersion { .. } | Reason::RecordVersion { .. } | Reason::UnknownKind { .. })
+    matches!(
+        reason,
+        Reason::FormatVersion { .. }
+            | Reason::RecordVersion { .. }
+            | Reason::UnknownKind { .. }
+            | Reason::Rules
+    )
 }
 
 fn segment_of(corruption: &Corruption) -> u64 {
@@ -163,6 +200,15 @@ fn prepare(target: &Path) -> Result<(), SalvageError> {
     fs::create_dir_all(target).map_err(named)?;
     let is_empty = fs::read_dir(target).map_err(named)?.next().is_none();
     if is_empty { Ok(()) } else { Err(SalvageError::Target(target.into())) }
+}
+
+/// Everything that was made in a target: it is as empty as it was.
+fn clear(target: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(target)? {
+        let path = entry?.path();
+        if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+    }
+    Ok(())
 }
 
 /// What a start reads besides the journal.

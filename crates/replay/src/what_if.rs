@@ -17,7 +17,7 @@ mod tallies;
 use std::path::Path;
 
 use ringside_domain::{Action, Command, Event, Fact, LoginId, MarketFact, Sequence, TimeNs};
-use ringside_engine::{Engine, Limits};
+use ringside_engine::Engine;
 use serde_json::{Value, json};
 
 use crate::json::{command_json, event_json};
@@ -65,10 +65,13 @@ pub struct WhatIf {
 impl WhatIf {
     /// Both runs at the beginning of the journal.
     pub fn open(place: &Path, edits: Edits) -> Result<WhatIf, EditError> {
+        let (past, after) = both_beginnings(place)?;
+        let beginning = past.last_sequence();
+        edits.check_from(beginning)?;
         let mut what_if = WhatIf {
-            past: Past::open(place)?,
-            after: Engine::new(Limits::default()),
-            clock_ns: 0,
+            clock_ns: after.counters().time_ns,
+            past,
+            after,
             edits,
             markets: Default::default(),
             events: Default::default(),
@@ -79,8 +82,8 @@ impl WhatIf {
             new: 0,
             divergence: None,
         };
-        what_if.add_after(0)?;
-        what_if.follow(0, None);
+        what_if.add_after(beginning)?;
+        what_if.follow(beginning, None);
         Ok(what_if)
     }
 
@@ -194,6 +197,16 @@ impl WhatIf {
     fn list(&mut self, sequence: Sequence, run: Run, trade: &Trade) {
         if self.trades.len() < LISTED_MAX {
             self.trades.push(OtherTrade { sequence, run, trade: *trade });
+        }
+    }
+}
+
+/// A past at its beginning, and a second engine at the same place. A running venue may prune between the two.
+fn both_beginnings(place: &Path) -> Result<(Past, Engine), ReplayError> {
+    loop {
+        let (past, other) = (Past::open(place)?, Past::open(place)?);
+        if past.last_sequence() == other.last_sequence() {
+            return Ok((past, other.into_engine()));
         }
     }
 }

@@ -109,6 +109,90 @@ fn a_trade_broken_after_the_end_belongs_to_the_life() {
     assert_eq!(whole.ending, Ending::Filled);
 }
 
+/// An order that outlives the day.
+fn lasting(login: LoginId, user_ref_num: u32, side: u8, quantity: u32, price: u64) -> Command {
+    let mut command = enter(login, user_ref_num, side, quantity, price);
+    if let Action::Enter(order) = &mut command.action {
+        order.options.expire_at = 0;
+    }
+    command
+}
+
+/// 6: Alice's order 1 ends with the day. 7: her order 2 outlives it. 8: Bob takes 3 of that. 9: the roll; order 2 is now 1 of
+/// channel 255. 10: Alice's order 7. 11: Bob takes 4 of the older one. 12: another roll; 13: Bob takes the last 3.
+fn two_rolls() -> Vec<Command> {
+    let mut commands = setup();
+    commands.extend([
+        enter(ALICE, 1, b'B', 100, 7_500),
+        lasting(ALICE, 2, b'B', 10, 10_000),
+        enter(BOB, 1, b'S', 3, 10_000),
+        venue(Action::RollSession),
+        enter(ALICE, 7, b'B', 5, 7_500),
+        enter(BOB, 1, b'S', 4, 10_000),
+        venue(Action::RollSession),
+        enter(BOB, 1, b'S', 3, 10_000),
+    ]);
+    commands
+}
+
+fn life_of(data_dir: &Path, user_ref_idx: u8, user_ref_num: u32) -> (Vec<Step>, Whole) {
+    let wanted = Wanted { login: "ALICE", user_ref_idx, user_ref_num };
+    let mut life = Life::find(data_dir, &wanted).unwrap().unwrap();
+    let mut steps = Vec::new();
+    life.run_to(Sequence::MAX, |step| steps.push(step)).unwrap();
+    (steps, life.whole())
+}
+
+#[test]
+fn an_order_first_named_in_a_later_session_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), timed(two_rolls()));
+    let (steps, whole) = life_of(dir.path(), 0, 7);
+    let expected = [(10, 7, "accepted".to_owned(), 5), (12, 7, "canceled".to_owned(), 0)];
+    assert_eq!(short(&steps), expected);
+    assert_eq!((whole.root, whole.leaves, whole.ending), (7, 0, Ending::Canceled));
+}
+
+#[test]
+fn an_order_is_told_from_its_beginning_by_its_old_name_and_by_those_it_was_carried_over_with() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), timed(two_rolls()));
+    let (steps, whole) = life_of(dir.path(), 0, 2);
+    let expected = [
+        (7, 2, "accepted", 10),
+        (8, 2, "executed BOB 1", 7),
+        (9, 1, "accepted", 7),
+        (11, 1, "executed BOB 1", 3),
+        (12, 1, "accepted", 3),
+        (13, 1, "executed BOB 1", 0),
+    ]
+    .map(|(sequence, number, what, leaves)| (sequence, number, what.to_owned(), leaves));
+    assert_eq!(short(&steps), expected);
+    assert_eq!((whole.root, whole.executed, whole.ending), (2, 10, Ending::Filled));
+    assert_eq!(life_of(dir.path(), 255, 1), (steps, whole), "a carried name will do");
+}
+
+#[test]
+fn a_name_that_two_sessions_have_used_is_that_of_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut commands = two_rolls();
+    commands.push(enter(ALICE, 1, b'B', 6, 7_500));
+    write(dir.path(), timed(commands));
+    let (steps, whole) = life_of(dir.path(), 0, 1);
+    let expected = [(6, 1, "accepted".to_owned(), 100), (9, 1, "canceled".to_owned(), 0)];
+    assert_eq!((short(&steps), whole.ending), (expected.to_vec(), Ending::Canceled));
+}
+
+#[test]
+fn an_order_that_was_refused_in_a_later_session_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut commands = two_rolls();
+    commands.push(enter(CAROL, 9, b'B', 5, 1));
+    write(dir.path(), timed(commands));
+    let (steps, whole) = life(dir.path(), "CAROL", 9).unwrap();
+    assert_eq!((short(&steps).len(), steps[0].sequence, whole.ending), (1, 14, Ending::Rejected));
+}
+
 /// Whatever the rules do, the steps of an order add up.
 #[test]
 fn the_life_of_every_order_of_a_random_flow_adds_up() {

@@ -5,9 +5,9 @@ mod common;
 use std::path::Path;
 
 use common::*;
-use ringside_domain::Sequence;
-use ringside_journal::format::SEGMENT_HEADER_LENGTH;
-use ringside_journal::{Corruption, Reader, RecoverError, recover};
+use ringside_domain::{Action, Rules, Sequence};
+use ringside_journal::format::{SEGMENT_HEADER_LENGTH, SegmentHeader};
+use ringside_journal::{Corruption, Reader, Reason, RecoverError, recover};
 use ringside_replay::{Past, Salvage, SalvageError, Salvaged, salvage};
 use ringside_storage::Directory;
 
@@ -169,6 +169,34 @@ fn what_must_not_be_salvaged_is_refused() {
     std::fs::write(&path, bytes).unwrap();
     let Err(SalvageError::Newer(found)) = save(dir.path()).0 else { panic!("a newer format is no damage") };
     assert!(found.to_string().contains("version 99"), "{found}");
+}
+
+/// Rules of which this program has not heard are a newer program's: cutting them off would lose what is whole.
+#[test]
+fn newer_rules_are_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let mut commands = setup();
+    commands.push(venue(Action::SetRules(Rules::NEWEST)));
+    write(&data, timed(commands));
+    let mut reader = Reader::open(Directory::open(&data.join("journal")).unwrap());
+    let entry = std::iter::from_fn(|| reader.next_entry().unwrap()).last().unwrap();
+    let path = segment(&data, entry.segment);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let page = bytes[..SEGMENT_HEADER_LENGTH as usize].try_into().unwrap();
+    let checksum = SegmentHeader::decode(&page).unwrap().checksum();
+    let record = &mut bytes[entry.offset as usize..];
+    let length = u32::from_le_bytes(record[..4].try_into().unwrap()) as usize;
+    // Behind the header of the record and the login.
+    record[36..40].copy_from_slice(&(Rules::NEWEST.version() + 1).to_le_bytes());
+    let crc = checksum.of(&record[..length]);
+    record[4..8].copy_from_slice(&crc.to_le_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    let refused = save(dir.path()).0;
+    assert!(
+        matches!(&refused, Err(SalvageError::Newer(found)) if found.reason == Reason::Rules),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -170,6 +170,17 @@ impl Edits {
         beyond.map_or(Ok(()), |sequence| Err(EditError::Beyond(*sequence)))
     }
 
+    /// An edit of what is pruned would change nothing: it is refused. `beginning`: the last command that is not carried out.
+    pub(super) fn check_from(&self, beginning: Sequence) -> Result<(), EditError> {
+        let removed = self.removed.iter().map(|range| *range.start());
+        let early = removed.chain(self.changed.keys().copied()).filter(|sequence| *sequence <= beginning);
+        let mut early = early.chain(self.added.keys().copied().filter(|sequence| *sequence < beginning));
+        match early.next() {
+            Some(asked) if beginning > 0 => Err(ReplayError::Pruned { asked, beginning }.into()),
+            _ => Ok(()),
+        }
+    }
+
     /// What becomes of a command. `engine` is that of the changed run.
     pub(super) fn edit(
         &mut self,

@@ -77,7 +77,6 @@ fn put_whole(output: &mut Output, args: &OrderArgs, whole: &Whole) -> Result<(),
     match args.format {
         Style::Json => {
             value["login"] = json!(args.login);
-            value["user_ref_idx"] = json!(args.idx);
             output.line(&json!({"order": value}))?;
         }
         Style::Text => {

@@ -114,7 +114,7 @@ impl From<SalvageError> for Failure {
         let code = match error {
             SalvageError::Replay(error) => return error.into(),
             SalvageError::Live(_) | SalvageError::Target(_) => USAGE,
-            SalvageError::Newer(_) | SalvageError::Nothing(_) => CORRUPT,
+            SalvageError::Newer(_) | SalvageError::Nothing(_) | SalvageError::NoBeginning { .. } => CORRUPT,
             SalvageError::File { .. } => STORAGE,
         };
         Failure::new(code, error)
