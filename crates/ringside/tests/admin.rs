@@ -201,6 +201,33 @@ fn a_kill_switch_cancels_refuses_and_survives_a_restart() {
 }
 
 #[test]
+fn the_operator_is_heard_beside_clients_that_send_without_end() {
+    let site = Site::new(&with_token("[journal]\nsync = \"never\"\n"));
+    let venue = site.start();
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    // Cancels of orders that are not there: nobody answers them, and they may use the last slots of the ring.
+    let floods = ["ALICE", "BOB"].map(|name| {
+        let (mut client, stop) = (venue.login(name), stop.clone());
+        let mut packet = vec![0, cancel(1).len() as u8 + 1, b'U'];
+        packet.extend(cancel(1));
+        let bytes = packet.repeat(4_096);
+        std::thread::spawn(move || {
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                client.send_bytes(&bytes);
+            }
+        })
+    });
+    let begun = venue.next_sequence();
+    eventually("a flood", || (venue.next_sequence() > begun + 100_000).then_some(()));
+    for state in ["halted", "continuous", "halted"] {
+        command(&venue, json!({"command": "set_state", "symbol": "ESH4", "state": state}));
+    }
+    command(&venue, json!({"command": "roll_session"}));
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    drop(floods);
+}
+
+#[test]
 fn switches_of_firms_instruments_and_logins_survive_kill_9() {
     let site = Site::new(&with_token(""));
     let venue = site.start();

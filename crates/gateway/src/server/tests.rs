@@ -97,6 +97,7 @@ impl Floor {
     /// Lets time pass, and looks at the timers. No turn may follow: the clock would have gone back.
     fn pass(&mut self, time: Duration) {
         self.gateway.now += time;
+        assert!(self.gateway.timers.begin(self.gateway.now), "the look before has ended");
         self.gateway.run_timers(&mut Sink);
     }
 

@@ -365,12 +365,16 @@ impl GatewayStage {
     }
 
     fn turn(&mut self, timeout: Duration) -> Result<bool, StageError> {
-        let commands = self.gateway.poll(timeout, &mut self.inlet)?;
+        let before = self.inlet.published();
         if !self.stopping {
+            // First of all: clients can fill the ring in every turn, and the operator must be able to stop them.
+            self.inlet.begin_turn();
             self.own_commands();
         }
+        let timeout = if self.inlet.published() > before { Duration::ZERO } else { timeout };
         // In the same turn: nothing that a client sends gets between.
         (0..self.inlet.take_rolls()).for_each(|_| self.gateway.hold_input());
+        let commands = self.gateway.poll(timeout, &mut self.inlet)?;
         Ok(self.inlet.announce() || commands > 0)
     }
 
