@@ -66,6 +66,12 @@ impl Gateway {
         let is_leaving = |(key, connection): (usize, &Connection)| connection.farewell.as_ref().map(|_| key);
         let leaving: Vec<usize> = self.connections.iter().filter_map(is_leaving).collect();
         for key in leaving {
+            let connection = &mut self.connections[key];
+            // Rolls that come together leave no turn between them: who reads gets his End of Session all the same.
+            if let Some(mut farewell) = connection.farewell.take() {
+                let _ = connection.say(&mut farewell, &mut self.scratch, self.now);
+                connection.farewell = Some(farewell);
+            }
             self.forget(key, CloseReason::SessionEnded);
         }
     }

@@ -7,9 +7,8 @@ use crossbeam_channel::bounded;
 
 use super::*;
 use crate::limits::{LOGIN_DEADLINE, SILENCE};
-use crate::session::Phase;
 use ringside_domain::{Event, Fact};
-use ringside_wire::soup::{self, LoginRequest};
+use ringside_wire::soup::LoginRequest;
 
 /// Takes everything.
 struct Sink;
@@ -174,4 +173,16 @@ fn a_login_has_two_streams_open_at_most_however_often_the_session_rolls() {
     assert_eq!(floor.gateway.stats().connections, 1);
     assert_eq!(floor.gateway.stats().logged_in, 0);
     drop(clients);
+}
+
+#[test]
+fn two_rolls_at_once_still_tell_the_end_of_the_session() {
+    let mut floor = Floor::new(Caps::default());
+    let mut alice = floor.login();
+    floor.gateway.hold_input();
+    floor.gateway.hold_input();
+    (1..=2).for_each(|n| floor.gateway.roll(SESSION + n).unwrap());
+    let mut told = Vec::new();
+    alice.read_to_end(&mut told).unwrap();
+    assert!(told.ends_with(&[0, 1, b'Z']), "{told:?}");
 }
