@@ -140,7 +140,8 @@ pub struct Export {
 impl Export {
     /// Of the commands from `from` on.
     pub fn new(past: Past, from: Sequence) -> Export {
-        Export { past, market: Market::default(), from, sinks: [None, None, None] }
+        let market = Market::of(past.engine());
+        Export { past, market, from, sinks: [None, None, None] }
     }
 
     /// The past that is exported.

@@ -154,7 +154,11 @@ impl Life {
     /// Finds the order: one replay up to where it came into force. `None`: there is no such order.
     pub fn find(place: &Path, wanted: &Wanted<'_>) -> Result<Option<Life>, ReplayError> {
         let mut past = Past::open(place)?;
-        let (mut market, mut origins) = (Market::default(), Origins::default());
+        let mut market = Market::of(past.engine());
+        let mut origins = Origins::of(market.orders(), past.last_sequence());
+        if let Some((name, origin)) = resting(&past, &market, &origins, wanted) {
+            return Ok(Some(Life::new(Past::open(place)?, name.login, origin)));
+        }
         while let Some(turn) = past.turn()? {
             for (at, event) in turn.events.iter().enumerate() {
                 let change = market.follow(event).0;
@@ -168,8 +172,15 @@ impl Life {
     }
 
     fn new(past: Past, login: LoginId, origin: Origin) -> Life {
-        let chain = Chain::new(login, origin.user_ref_idx, origin.user_ref_num);
-        Life { past, market: Market::default(), origin, chain, changes: Vec::new(), trades: Vec::new() }
+        let market = Market::of(past.engine());
+        let (user_ref_idx, user_ref_num) = (origin.user_ref_idx, origin.user_ref_num);
+        let mut chain = Chain::new(login, user_ref_idx, user_ref_num);
+        if let Some(order) = market.orders().get(Name { login, user_ref_idx, user_ref_num })
+            && origin.sequence <= past.last_sequence()
+        {
+            (chain.order_ref, chain.whole.leaves) = (order.order_ref, order.leaves);
+        }
+        Life { past, market, origin, chain, changes: Vec::new(), trades: Vec::new() }
     }
 
     /// The past that is told.
@@ -214,6 +225,16 @@ impl Life {
         }
         Ok(true)
     }
+}
+
+/// The wanted order, when it rests where a pruned journal's past begins.
+fn resting(past: &Past, market: &Market, origins: &Origins, wanted: &Wanted<'_>) -> Option<(Name, Origin)> {
+    let is_wanted = |name: &Name| {
+        (name.user_ref_idx, name.user_ref_num) == (wanted.user_ref_idx, wanted.user_ref_num)
+            && login_name(past.engine(), name.login) == wanted.login
+    };
+    let (name, order) = market.orders().iter().find(|(name, _)| is_wanted(name))?;
+    Some((*name, origins.get(order.order_ref)?))
 }
 
 /// True when the wanted number comes into force, or is refused, with this event.

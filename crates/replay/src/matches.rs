@@ -1,6 +1,7 @@
 //! Trades: the two executions of a match put together again.
 
 use ringside_domain::{Event, Fact, Liquidity, MatchNumber, Symbol};
+use ringside_engine::Engine;
 
 use crate::orders::{Change, Live, Name, Orders};
 
@@ -41,6 +42,11 @@ pub struct Market {
 }
 
 impl Market {
+    /// That goes on from a state: with the orders that live in it.
+    pub fn of(engine: &Engine) -> Market {
+        Market { orders: Orders::of(engine), half: None }
+    }
+
     /// Follows an event: what it did to an order, and the trade that it completes.
     pub fn follow(&mut self, event: &Event) -> (Option<Change>, Option<Trade>) {
         let change = self.orders.follow(event);
@@ -71,7 +77,7 @@ impl Market {
 
 #[cfg(test)]
 mod tests {
-    use ringside_engine::{Engine, Limits};
+    use ringside_engine::Limits;
     use ringside_sim::random::{RandomFlow, RandomShape};
 
     use super::*;

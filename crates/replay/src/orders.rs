@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 
+use ringside_domain::state::OrderState;
 use ringside_domain::{Accepted, ClientOrderId, Event, Fact, LoginId, OrderRef, Side, Symbol, UserRefNum};
+use ringside_engine::Engine;
 
 /// What a login calls an order: unique within a session, until the next one begins.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -48,6 +50,28 @@ pub struct Live {
     pub notional: u128,
 }
 
+impl Name {
+    fn of_state(state: &OrderState) -> Name {
+        Name { login: state.login, user_ref_idx: state.user_ref_idx, user_ref_num: state.user_ref_num }
+    }
+}
+
+impl Live {
+    fn of_state(state: &OrderState, symbol: Symbol) -> Live {
+        Live {
+            root: state.user_ref_num,
+            order_ref: state.order_ref,
+            symbol,
+            side: state.side,
+            client_order_id: ClientOrderId::BLANK,
+            price: state.limit,
+            leaves: state.open,
+            executed: 0,
+            notional: 0,
+        }
+    }
+}
+
 /// What an event did to an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Change {
@@ -68,6 +92,18 @@ pub struct Orders {
 }
 
 impl Orders {
+    /// All that live in a state, as far as it knows: no label, no replacement and no execution from before it.
+    pub fn of(engine: &Engine) -> Orders {
+        let mut live = HashMap::with_capacity(engine.live_orders() as usize);
+        for found in engine.instruments().iter().filter(|found| found.live_orders > 0) {
+            let terms = &found.terms;
+            for state in engine.order_states(terms.instrument).into_iter().flatten() {
+                live.insert(Name::of_state(&state), Live::of_state(&state, terms.symbol));
+            }
+        }
+        Orders { live, carried: HashMap::new() }
+    }
+
     /// Follows an event; `None` when it changed no order.
     pub fn follow(&mut self, event: &Event) -> Option<Change> {
         match event.fact {
@@ -155,7 +191,7 @@ impl Orders {
 
 #[cfg(test)]
 mod tests {
-    use ringside_engine::{Engine, Limits};
+    use ringside_engine::Limits;
     use ringside_sim::random::{RandomFlow, RandomShape};
 
     use super::*;

@@ -68,12 +68,13 @@ impl WhatIf {
         let (past, after) = both_beginnings(place)?;
         let beginning = past.last_sequence();
         edits.check_from(beginning)?;
+        let markets = [Market::of(past.engine()), Market::of(&after)];
         let mut what_if = WhatIf {
             clock_ns: after.counters().time_ns,
             past,
             after,
             edits,
-            markets: Default::default(),
+            markets,
             events: Default::default(),
             tallies: Tallies::default(),
             fates: Fates::default(),

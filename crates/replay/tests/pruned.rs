@@ -5,15 +5,12 @@ mod common;
 use std::path::Path;
 
 use common::*;
-use ringside_domain::{Action, Sequence};
-use ringside_engine::Limits;
-use ringside_journal::prune;
+use ringside_domain::Sequence;
 use ringside_replay::{
     Aspect, Comparison, Difference, EditError, Edits, Finding, Past, ReplayError, Salvage, SalvageError,
     Salvaged, Summary, WhatIf, salvage,
 };
-use ringside_snapshot::{Content, Generations, Header, Position, StreamImage};
-use ringside_storage::{Directory, Pace};
+use ringside_storage::Directory;
 
 const COMMANDS: usize = 3_000;
 const BARRIERS: [Sequence; 2] = [1_200, 2_000];
@@ -26,49 +23,7 @@ fn data_dir() -> tempfile::TempDir {
 }
 
 fn write_flow(data_dir: &Path, seed: u64) {
-    let mut flow = random_flow(0, seed, COMMANDS);
-    for barrier in BARRIERS {
-        flow[barrier as usize - 1].1 = venue(Action::Snapshot);
-    }
-    // The journal is created at 1.
-    flow.iter_mut().for_each(|(time_ns, _)| *time_ns = (*time_ns).max(1));
-    write_in(data_dir, 32 << 10, flow);
-}
-
-/// The snapshot after a command, as a venue's shadow would make it.
-fn snapshot(data_dir: &Path, sequence: Sequence) -> Header {
-    let journal = Directory::open(&data_dir.join("journal")).unwrap();
-    let mut reader = ringside_journal::Reader::open(journal);
-    let mut engine = ringside_engine::Engine::new(Limits::default());
-    let entry = std::iter::from_fn(|| reader.next_entry().unwrap())
-        .inspect(|entry| engine.apply(entry.time_ns, &entry.command, &mut |_: ringside_domain::Event| ()))
-        .find(|entry| entry.sequence == sequence)
-        .unwrap();
-    let at = reader.waypoint().unwrap();
-    let content = Content {
-        engine: &engine,
-        state_hash: engine.state_hash(),
-        position: Position {
-            epoch: at.epoch,
-            sequence: at.sequence,
-            segment: at.segment,
-            offset: at.offset,
-            chain: at.chain,
-            time_ns: entry.time_ns,
-        },
-        session_sequence: 1,
-        streams: &vec![StreamImage::default(); engine.logins().len()],
-    };
-    let generations = Generations::new(Directory::create(&data_dir.join("snapshots")).unwrap());
-    let header = generations.draft(&content, Pace::Unpaced).unwrap();
-    generations.publish(&header, Limits::default()).unwrap();
-    header
-}
-
-fn prune_before(data_dir: &Path, sequence: Sequence) -> Sequence {
-    let journal = Directory::open(&data_dir.join("journal")).unwrap();
-    assert!(!prune(&journal, sequence, |_| true).unwrap().is_empty());
-    ringside_journal::Reader::open(journal).next_entry().unwrap().unwrap().sequence
+    write_with_barriers(data_dir, seed, COMMANDS, &BARRIERS);
 }
 
 fn summary(data_dir: &Path) -> Result<Summary, ReplayError> {

@@ -202,7 +202,7 @@ fn a_kill_switch_cancels_refuses_and_survives_a_restart() {
 
 #[test]
 fn the_operator_is_heard_beside_clients_that_send_without_end() {
-    let site = Site::new(&with_token("[journal]\nsync = \"never\"\n"));
+    let site = Site::new(&with_token("").replacen("\"always\"", "\"never\"", 1));
     let venue = site.start();
     let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     // Cancels of orders that are not there: nobody answers them, and they may use the last slots of the ring.

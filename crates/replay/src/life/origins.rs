@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use ringside_domain::{Event, Fact, OrderRef, Sequence, UserRefNum};
 
-use crate::orders::Change;
+use crate::orders::{Change, Orders};
 
 /// Where the first order of a chain came into force, or was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,12 +21,25 @@ pub(super) struct Origin {
 }
 
 /// One entry for each live order.
-#[derive(Default)]
 pub(super) struct Origins {
     by_order: HashMap<OrderRef, Origin>,
 }
 
 impl Origins {
+    /// Of orders that rest where the past begins: what was before is not known.
+    pub(super) fn of(orders: &Orders, beginning: Sequence) -> Origins {
+        let by_order = orders.iter().map(|(name, order)| {
+            let (user_ref_idx, user_ref_num) = (name.user_ref_idx, name.user_ref_num);
+            (order.order_ref, Origin { sequence: beginning, event: 0, user_ref_idx, user_ref_num })
+        });
+        Origins { by_order: by_order.collect() }
+    }
+
+    /// Of a live order.
+    pub(super) fn get(&self, order: OrderRef) -> Option<Origin> {
+        self.by_order.get(&order).copied()
+    }
+
     /// Follows an event, the `at`-th of its command. The origin of the order that it brings into force or refuses.
     pub(super) fn follow(
         &mut self,

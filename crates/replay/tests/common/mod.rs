@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use ringside_domain::*;
 use ringside_journal::format::{SEGMENT_HEADER_LENGTH, segment_file_name};
-use ringside_journal::{Journal, SegmentOptions, SegmentSource};
+use ringside_journal::{Journal, SegmentOptions, SegmentSource, prune};
 use ringside_sim::random::{RandomFlow, RandomShape};
+use ringside_snapshot::{Content, Generations, Header, Position, StreamImage};
 use ringside_storage::{Directory, Pace};
 
 /// Times of the commands that [`timed`] gives.
@@ -46,6 +47,54 @@ pub fn write_in(data_dir: &Path, segment_length: u64, commands: impl IntoIterato
 /// Writes a data directory with one segment.
 pub fn write(data_dir: &Path, commands: impl IntoIterator<Item = Timed>) {
     write_in(data_dir, 4 << 20, commands);
+}
+
+/// Writes a flow with snapshot barriers after these commands, in segments of a few hundred commands.
+pub fn write_with_barriers(data_dir: &Path, seed: u64, commands: usize, barriers: &[Sequence]) {
+    let mut flow = random_flow(0, seed, commands);
+    for barrier in barriers {
+        flow[*barrier as usize - 1].1 = venue(Action::Snapshot);
+    }
+    // The journal is created at 1.
+    flow.iter_mut().for_each(|(time_ns, _)| *time_ns = (*time_ns).max(1));
+    write_in(data_dir, 32 << 10, flow);
+}
+
+/// The snapshot after a command, as a venue's shadow would make it.
+pub fn snapshot(data_dir: &Path, sequence: Sequence) -> Header {
+    let journal = Directory::open(&data_dir.join("journal")).unwrap();
+    let mut reader = ringside_journal::Reader::open(journal);
+    let mut engine = ringside_engine::Engine::new(ringside_engine::Limits::default());
+    let entry = std::iter::from_fn(|| reader.next_entry().unwrap())
+        .inspect(|entry| engine.apply(entry.time_ns, &entry.command, &mut |_: ringside_domain::Event| ()))
+        .find(|entry| entry.sequence == sequence)
+        .unwrap();
+    let at = reader.waypoint().unwrap();
+    let content = Content {
+        engine: &engine,
+        state_hash: engine.state_hash(),
+        position: Position {
+            epoch: at.epoch,
+            sequence: at.sequence,
+            segment: at.segment,
+            offset: at.offset,
+            chain: at.chain,
+            time_ns: entry.time_ns,
+        },
+        session_sequence: 1,
+        streams: &vec![StreamImage::default(); engine.logins().len()],
+    };
+    let generations = Generations::new(Directory::create(&data_dir.join("snapshots")).unwrap());
+    let header = generations.draft(&content, Pace::Unpaced).unwrap();
+    generations.publish(&header, ringside_engine::Limits::default()).unwrap();
+    header
+}
+
+/// Removes the segments that end before a command; the first that is left.
+pub fn prune_before(data_dir: &Path, sequence: Sequence) -> Sequence {
+    let journal = Directory::open(&data_dir.join("journal")).unwrap();
+    assert!(!prune(&journal, sequence, |_| true).unwrap().is_empty());
+    ringside_journal::Reader::open(journal).next_entry().unwrap().unwrap().sequence
 }
 
 /// A segment file of a data directory.
