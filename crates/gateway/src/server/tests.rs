@@ -64,6 +64,7 @@ impl Floor {
     fn connect(&mut self) -> TcpStream {
         let accepted = self.gateway.stats().accepted;
         let client = TcpStream::connect(self.gateway.addresses().tcp.unwrap()).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         self.until(|floor| floor.gateway.stats().accepted > accepted);
         client
     }
