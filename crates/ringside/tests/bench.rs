@@ -58,6 +58,7 @@ fn an_open_loop_over_the_wire_leaves_every_figure_and_every_file() {
         "wire-closed.hgrm",
         "wire-device.hgrm",
         "wire-echo-busy.hgrm",
+        "wire-echo-polled.hgrm",
         "wire-echo.hgrm",
         "wire.hgrm",
         "wire.hlog",
