@@ -9,7 +9,8 @@
 //! *Architecture Invariant:* the sequenced stream of a login is written by [`Gateway::deliver`] alone, and only
 //! with released events. A connection is a reader of that stream with a position; it owns no messages.
 //!
-//! *Architecture Invariant:* no connection can grow memory: input is one fixed buffer, output is the stream.
+//! *Architecture Invariant:* no connection can grow memory: input is one fixed buffer, output is the stream. TLS keeps at
+//! most a record in and 64 KiB out besides ([`transport`]).
 
 pub mod audit;
 pub mod auth;
@@ -53,7 +54,7 @@ pub trait CommandSink {
     fn offer(&mut self, command: &Command) -> bool;
 }
 
-/// Times and sizes that a gateway keeps to. All constants in one place.
+/// Times and sizes that several parts of a gateway keep to. What only one of them knows stands there.
 pub mod limits {
     use std::time::Duration;
 

@@ -76,7 +76,9 @@ impl Lockout {
         if self.policy.failures == 0 {
             return Admission::Check;
         }
-        self.forget(now);
+        if !self.origins.contains_key(&origin) {
+            self.forget(now);
+        }
         let names = self.origins.entry(origin).or_default();
         names.retain(|name| !name.is_over(now));
         let Some(at) = place_of(names, username) else { return Admission::Locked };
@@ -91,11 +93,16 @@ impl Lockout {
         Admission::Check
     }
 
-    /// The verdict about a request that was to be checked. True: the username is locked out from now on.
-    pub fn settle(&mut self, origin: Origin, username: Username, right: bool, now: Duration) -> bool {
-        let Some(names) = self.origins.get_mut(&origin) else { return false };
-        let Some(at) = names.iter().position(|name| name.username == username) else { return false };
-        let name = &mut names[at];
+    /// The verdict about a request that was to be checked. A time: the username is locked out from now on, for so long.
+    pub fn settle(
+        &mut self,
+        origin: Origin,
+        username: Username,
+        right: bool,
+        now: Duration,
+    ) -> Option<Duration> {
+        let names = self.origins.get_mut(&origin)?;
+        let name = names.iter_mut().find(|name| name.username == username)?;
         (name.pending, name.last) = (name.pending.saturating_sub(1), now);
         if right {
             name.count = 0;
@@ -107,13 +114,8 @@ impl Lockout {
             // Afterwards there are as many guesses again.
             (name.count, name.locked_until) = (0, now + self.policy.time);
         }
-        if name.is_over(now) {
-            names.swap_remove(at);
-        }
-        if names.is_empty() {
-            self.origins.remove(&origin);
-        }
-        locked
+        self.tidy(origin, now);
+        locked.then_some(self.policy.time)
     }
 
     /// The check did not happen.
@@ -122,9 +124,16 @@ impl Lockout {
         if let Some(name) = names.iter_mut().find(|name| name.username == username) {
             name.pending = name.pending.saturating_sub(1);
         }
-        names.retain(|name| !name.is_over(now));
-        if names.is_empty() {
-            self.origins.remove(&origin);
+        self.tidy(origin, now);
+    }
+
+    /// Names that nothing is known of any more go, and an address without names.
+    fn tidy(&mut self, origin: Origin, now: Duration) {
+        if let Some(names) = self.origins.get_mut(&origin) {
+            names.retain(|name| !name.is_over(now));
+            if names.is_empty() {
+                self.origins.remove(&origin);
+            }
         }
     }
 
@@ -187,7 +196,7 @@ mod tests {
 
     fn fail(lockout: &mut Lockout, origin: Origin, username: Username, now: Duration) -> bool {
         assert_eq!(lockout.ask(origin, username, now), Admission::Check);
-        lockout.settle(origin, username, false, now)
+        lockout.settle(origin, username, false, now).is_some()
     }
 
     fn locked(origin: Origin) -> Lockout {
@@ -219,7 +228,7 @@ mod tests {
         for _ in 0..3 {
             (0..4).for_each(|_| assert!(!fail(&mut lockout, HERE, name(1), SECOND)));
             assert_eq!(lockout.ask(HERE, name(1), SECOND), Admission::Check);
-            assert!(!lockout.settle(HERE, name(1), true, SECOND));
+            assert_eq!(lockout.settle(HERE, name(1), true, SECOND), None);
         }
         assert!(lockout.origins.is_empty(), "nothing is kept of who got in");
     }

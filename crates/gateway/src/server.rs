@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 use mio::{Events, Poll, Token, Waker};
-use ringside_domain::{Action, Command, LoginId, Text, Username};
+use ringside_domain::{Action, Command, LoginId, Text};
 use slab::Slab;
 use thiserror::Error;
 use tracing::info;
@@ -90,8 +90,6 @@ pub struct GatewayOptions {
 /// A login and its stream.
 #[derive(Debug)]
 pub struct LoginEntry {
-    /// Name, for logs.
-    pub username: Username,
     /// Its sequenced stream.
     pub stream: Outbound,
     /// It must come over a TLS connection whose client certificate has this name.
@@ -127,7 +125,6 @@ pub struct Stats {
 
 #[derive(Debug)]
 struct LoginState {
-    username: Username,
     stream: Outbound,
     certificate_name: Option<String>,
     /// The connection that acts for the login.
@@ -234,7 +231,7 @@ impl Gateway {
         self.pay_owed(sink);
         let commands = self.serve_ready(sink);
         if self.timers.begin(self.now) {
-            self.accept_again(sink)?;
+            self.listeners.retry();
         }
         self.run_timers(sink);
         Ok(commands)
@@ -287,10 +284,7 @@ impl Gateway {
                     connection.ending |= event.is_read_closed() || event.is_error();
                     connection.readable |= event.is_readable() || connection.ending;
                     connection.writable |= event.is_writable() && !connection.deaf;
-                    if !connection.queued {
-                        connection.queued = true;
-                        self.ready.push_back(key);
-                    }
+                    connection.queue(key, &mut self.ready);
                 }
             }
         }
@@ -317,10 +311,8 @@ impl Gateway {
         self.stats.connections -= 1;
         self.count_close(reason);
         info!(peer = %connection.peer, reason = reason.name(), "connection closed");
-        let login = connection.session.login();
-        let was_in = login.is_some() || connection.farewell.is_some();
-        self.crowd.went(connection.peer.origin(), was_in);
-        login
+        self.crowd.went(connection.peer.origin(), connection.session.has_logged_in());
+        connection.session.login()
     }
 
     fn count_close(&mut self, reason: CloseReason) {
@@ -349,8 +341,8 @@ impl Gateway {
 
 impl LoginState {
     fn new(entry: LoginEntry) -> Self {
-        let LoginEntry { username, stream, certificate_name, connected } = entry;
-        LoginState { username, stream, certificate_name, holder: None, connected, dirty: false }
+        let LoginEntry { stream, certificate_name, connected } = entry;
+        LoginState { stream, certificate_name, holder: None, connected, dirty: false }
     }
 }
 

@@ -168,6 +168,11 @@ impl Session {
         }
     }
 
+    /// It acts for a login, or did until its session ended.
+    pub const fn has_logged_in(&self) -> bool {
+        matches!(self.phase, Phase::Open(_) | Phase::Farewell(_))
+    }
+
     /// Bytes came in.
     pub fn received(&mut self, now: Duration) {
         self.received = now;

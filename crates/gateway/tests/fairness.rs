@@ -67,7 +67,6 @@ impl Floor {
     fn new() -> Floor {
         let directory = tempfile::tempdir().unwrap();
         let entry = |name: &str| LoginEntry {
-            username: Username::new(name).unwrap(),
             stream: Outbound::create(&directory.path().join(name)).unwrap(),
             certificate_name: None,
             connected: false,

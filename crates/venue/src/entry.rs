@@ -1,5 +1,7 @@
 //! Order entry from the configuration: listeners, credentials, and what the operator should be warned of.
 
+use std::collections::BTreeMap;
+
 use ringside_domain::Username;
 use ringside_engine::Engine;
 use ringside_gateway::{
@@ -8,7 +10,7 @@ use ringside_gateway::{
 use tracing::warn;
 
 use crate::boot::login_ids;
-use crate::config::{Config, ConfigError, TlsEntry};
+use crate::config::{Config, ConfigError, LoginConfig, TlsEntry};
 use crate::venue::VenueError;
 
 /// Where to listen, with keys and certificates read. Wrong ones are told before a journal is opened.
@@ -45,9 +47,10 @@ fn wrong(config: &Config, key: &str, problem: String) -> ConfigError {
     ConfigError { file: config.file.clone(), key: key.into(), problem }
 }
 
-/// The certificate that a login is bound to.
-pub(crate) fn certificate_name(config: &Config, username: Username) -> Option<String> {
-    config.logins.iter().find(|login| login.terms.username == username)?.certificate_name.clone()
+/// The certificates that logins are bound to.
+pub(crate) fn certificate_names(config: &Config) -> BTreeMap<Username, String> {
+    let bound = |login: &LoginConfig| Some((login.terms.username, login.certificate_name.clone()?));
+    config.logins.iter().filter_map(bound).collect()
 }
 
 /// Who may connect, and with what.

@@ -249,10 +249,10 @@ impl<'a> Wiring<'a> {
         let session = engine.counters().session;
         let (jobs, job_queue) = bounded(VERIFICATIONS_MAX);
         let (verdict_queue, verdicts) = bounded(VERIFICATIONS_MAX);
+        let mut certificates = entry::certificate_names(config);
         let logins = engine.logins().iter().zip(streams).map(|(login, stream)| LoginEntry {
-            username: login.terms.username,
             stream,
-            certificate_name: entry::certificate_name(config, login.terms.username),
+            certificate_name: certificates.remove(&login.terms.username),
             connected: login.connected,
         });
         let options = GatewayOptions {

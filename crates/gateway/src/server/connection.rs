@@ -1,5 +1,6 @@
 //! One connection: its socket, its buffers and how far it is in its login's stream.
 
+use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use ringside_wire::soup::{self, LoginRejected, LoginRequest};
 use tracing::info;
 
 use super::roll::Farewell;
-use crate::limits::{INPUT_BYTES, PAYLOAD_MAX};
+use crate::limits::{INPUT_BYTES, PAYLOAD_MAX, TURN_WRITES};
 use crate::origin::Peer;
+use crate::outbound::{Outbound, OutboundError};
 use crate::session::{CloseReason, Session};
 use crate::transport::{Arrival, Transport};
 
@@ -121,14 +123,23 @@ impl Connection {
         }
     }
 
+    /// On the ready list, once.
+    pub(super) fn queue(&mut self, key: usize, ready: &mut VecDeque<usize>) {
+        if !std::mem::replace(&mut self.queued, true) {
+            ready.push_back(key);
+        }
+    }
+
     pub(super) fn consume(&mut self, used: usize) {
         self.input.copy_within(used..self.filled, 0);
         self.filled -= used;
     }
 
-    pub(super) fn stop_writing(&mut self) {
+    /// Nothing goes out any more. What came in before is still read, to its end.
+    pub(super) fn stop_writing(&mut self, key: usize, ready: &mut VecDeque<usize>) {
         (self.deaf, self.writable) = (true, false);
         (self.ending, self.readable) = (true, true);
+        self.queue(key, ready);
     }
 
     /// Sends what the transport has taken before.
@@ -153,22 +164,41 @@ impl Connection {
         Ok(())
     }
 
+    /// Control packets, then as much of a stream as the socket takes in a turn. The outer error is the stream's, the inner one
+    /// the socket's.
+    pub(super) fn write_turn(
+        &mut self,
+        stream: &Outbound,
+        scratch: &mut [u8],
+        now: Duration,
+    ) -> Result<Result<(), CloseReason>, OutboundError> {
+        let mut result = self.flush().and_then(|()| self.write_control(now));
+        for _ in 0..TURN_WRITES {
+            if result.is_err() || !self.writable || self.position == stream.end() {
+                break;
+            }
+            let bytes = stream.bytes(self.position, scratch)?;
+            result = self.write_stream(bytes, now);
+        }
+        Ok(result)
+    }
+
     /// Refuses the login: best effort, a few bytes into an empty socket buffer.
     pub(super) fn answer(&mut self, answer: LoginRejected, now: Duration) {
         answer.encode(&mut self.control);
         let _ = self.write_control(now);
     }
 
-    pub(super) fn write_stream(&mut self, bytes: &[u8], now: Duration) -> Result<usize, CloseReason> {
+    fn write_stream(&mut self, bytes: &[u8], now: Duration) -> Result<(), CloseReason> {
         if !self.control.is_empty() {
-            return Ok(0);
+            return Ok(());
         }
         let count = write_some(&mut self.transport, bytes, &mut self.writable)?;
         self.position += count as u64;
         if count > 0 {
             self.session.sent(now);
         }
-        Ok(count)
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use ringside_wire::soup::{self, kind};
 
 use super::{Gateway, GatewayError};
 use crate::CommandSink;
-use crate::limits::{LAG_MAX, TURN_WRITES};
+use crate::limits::LAG_MAX;
 use crate::outbound::{Outbound, OutboundError};
 use crate::session::CloseReason;
 use crate::translate;
@@ -58,13 +58,12 @@ impl Gateway {
     /// True when every open connection has been sent its whole stream.
     pub fn is_drained(&self) -> bool {
         self.connections.iter().all(|(_, connection)| match connection.session.login() {
-            None if connection.farewell.is_some() => connection.is_seen_off(),
+            None => connection.is_seen_off(),
             Some(_) if connection.deaf => true,
             Some(login) => {
                 connection.position == self.logins[login.0 as usize - 1].stream.end()
                     && connection.transport.is_flushed()
             }
-            None => true,
         })
     }
 
@@ -74,38 +73,24 @@ impl Gateway {
         if connection.farewell.is_some() {
             return self.see_off(key, sink);
         }
-        let mut result = connection.flush();
-        if result.is_ok() {
-            result = connection.write_control(self.now);
+        let Some(login) = connection.session.login() else {
+            if connection.flush().and_then(|()| connection.write_control(self.now)).is_err() {
+                connection.stop_writing(key, &mut self.ready);
+            }
+            return Ok(());
+        };
+        let (stream, before) = (&self.logins[login.0 as usize - 1].stream, connection.position);
+        let result = connection.write_turn(stream, &mut self.scratch, self.now)?;
+        self.stats.bytes_out += connection.position - before;
+        if connection.writable && connection.position < stream.end() {
+            // A long rewind goes on in the next turn, after everybody else's.
+            connection.queue(key, &mut self.ready);
         }
-        if let Some(login) = connection.session.login() {
-            let stream = &self.logins[login.0 as usize - 1].stream;
-            for _ in 0..TURN_WRITES {
-                if result.is_err() || !connection.writable || connection.position == stream.end() {
-                    break;
-                }
-                let bytes = stream.bytes(connection.position, &mut self.scratch)?;
-                result = connection.write_stream(bytes, self.now).map(|written| {
-                    self.stats.bytes_out += written as u64;
-                });
-            }
-            if connection.writable && connection.position < stream.end() && !connection.queued {
-                // A long rewind goes on in the next turn, after everybody else's.
-                connection.queued = true;
-                self.ready.push_back(key);
-            }
-            connection.caught_up |= connection.position == stream.end();
-            if result.is_ok() && connection.caught_up && stream.end() - connection.position > LAG_MAX {
-                self.close(key, CloseReason::SlowReader, sink);
-                return Ok(());
-            }
-        }
+        connection.caught_up |= connection.position == stream.end();
         if result.is_err() {
-            connection.stop_writing();
-            if !connection.queued {
-                connection.queued = true;
-                self.ready.push_back(key);
-            }
+            connection.stop_writing(key, &mut self.ready);
+        } else if connection.caught_up && stream.end() - connection.position > LAG_MAX {
+            self.close(key, CloseReason::SlowReader, sink);
         }
         Ok(())
     }

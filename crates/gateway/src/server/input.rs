@@ -64,9 +64,8 @@ impl Gateway {
             return commands;
         }
         let heard = !connection.throttled && connection.session.phase() != Phase::Verifying;
-        if more && heard && !connection.queued {
-            connection.queued = true;
-            self.ready.push_back(key);
+        if more && heard {
+            connection.queue(key, &mut self.ready);
         }
         commands
     }
@@ -76,9 +75,8 @@ impl Gateway {
         let connection = &mut self.connections[key];
         connection.session.received(self.now);
         connection.throttled = connection.session.login().is_some_and(|login| !sink.has_budget(login));
-        if !connection.throttled && !connection.queued {
-            connection.queued = true;
-            self.ready.push_back(key);
+        if !connection.throttled {
+            connection.queue(key, &mut self.ready);
         }
     }
 

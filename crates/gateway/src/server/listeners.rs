@@ -19,7 +19,7 @@ use crate::CommandSink;
 use crate::auth::Ticket;
 use crate::limits::TURN_ACCEPTS;
 use crate::origin::Peer;
-use crate::session::{CloseReason, Phase};
+use crate::session::CloseReason;
 use crate::transport::{Transport, TransportKind};
 use crate::unix::{self, SocketFile};
 
@@ -132,6 +132,13 @@ impl Listeners {
         std::mem::take(&mut self.more)
     }
 
+    /// After an error in passing all listeners are looked at again.
+    pub(super) fn retry(&mut self) {
+        if std::mem::take(&mut self.again) {
+            self.more = [true; LISTENERS_MAX];
+        }
+    }
+
     /// No more connections; the addresses are free again.
     pub(super) fn close(&mut self) {
         self.open.clear();
@@ -189,14 +196,6 @@ fn local(socket: UnixStream) -> (Transport, Peer) {
 }
 
 impl Gateway {
-    /// Accepts what waits at every listener, after an error in passing.
-    pub(super) fn accept_again(&mut self, sink: &mut impl CommandSink) -> io::Result<()> {
-        if !std::mem::take(&mut self.listeners.again) {
-            return Ok(());
-        }
-        (0..self.listeners.open.len()).try_for_each(|at| self.accept_all(at, sink))
-    }
-
     pub(super) fn accept_all(&mut self, at: usize, sink: &mut impl CommandSink) -> io::Result<()> {
         for _ in 0..TURN_ACCEPTS {
             match self.listeners.accept(at) {
@@ -260,7 +259,6 @@ impl Gateway {
 
 fn is_newcomer(connection: Option<&Connection>, ticket: &Ticket) -> bool {
     connection.is_some_and(|connection| {
-        connection.generation == ticket.generation
-            && matches!(connection.session.phase(), Phase::Login | Phase::Verifying)
+        connection.generation == ticket.generation && !connection.session.has_logged_in()
     })
 }

@@ -19,12 +19,11 @@ use crate::session::CloseReason;
 pub(super) struct Checks {
     jobs: Sender<Job>,
     lockout: Lockout,
-    policy: LockoutPolicy,
 }
 
 impl Checks {
     pub(super) fn new(jobs: Sender<Job>, policy: LockoutPolicy) -> Self {
-        Checks { jobs, lockout: Lockout::new(policy), policy }
+        Checks { jobs, lockout: Lockout::new(policy) }
     }
 
     /// Sends a login request to the verifier, unless the username is locked out or too many wait.
@@ -66,8 +65,8 @@ impl Checks {
 
     /// The verdict about an attempt, whatever has become of its connection.
     fn settle(&mut self, attempt: Attempt, right: bool, now: Duration) {
-        if self.lockout.settle(attempt.peer.origin(), attempt.username, right, now) {
-            attempt.locked_out(self.policy.time.as_secs_f64());
+        if let Some(time) = self.lockout.settle(attempt.peer.origin(), attempt.username, right, now) {
+            attempt.locked_out(time.as_secs_f64());
         }
     }
 }
@@ -87,8 +86,8 @@ impl Gateway {
             let request = asker.and_then(|asker| asker.pending_login.take());
             let judged = self.judge(&verdict, request.is_some().then_some(key));
             match (&judged, &request) {
-                (Ok(login), Some(request)) => self.enter_session(key, *login, request, sink),
-                (Err(refusal), Some(request)) => self.refuse(key, request, *refusal, sink),
+                (Ok(login), Some(request)) => self.enter_session(&verdict, *login, request, sink),
+                (Err(refusal), Some(_)) => self.refuse(&verdict, *refusal, sink),
                 (judged, None) => {
                     verdict.attempt.refused(judged.as_ref().err().copied().unwrap_or(Refusal::Gone))
                 }
@@ -110,9 +109,9 @@ impl Gateway {
     }
 
     /// The password was right: find the place in the stream, take over from an older connection, answer.
-    pub(super) fn enter_session(
+    fn enter_session(
         &mut self,
-        key: usize,
+        verdict: &Verdict,
         login: LoginId,
         request: &LoginRequest,
         sink: &mut impl CommandSink,
@@ -124,37 +123,34 @@ impl Gateway {
             other => other.filter(|sequence| *sequence <= stream.next_sequence()),
         };
         let Some(sequence) = wanted.filter(|_| known_session) else {
-            return self.refuse(key, request, Refusal::Session, sink);
+            return self.refuse(verdict, Refusal::Session, sink);
         };
         let Ok(position) = stream.locate(sequence) else {
-            return self.close(key, CloseReason::PeerClosed, sink);
+            return self.close(verdict.ticket.key, CloseReason::PeerClosed, sink);
         };
         if let Some(older) = self.logins[login.0 as usize - 1].holder {
             self.take_over(older, sink);
         }
-        self.open(key, login, sequence, position, sink);
+        self.open(verdict, login, (sequence, position), sink);
     }
 
-    pub(super) fn open(
+    fn open(
         &mut self,
-        key: usize,
+        verdict: &Verdict,
         login: LoginId,
-        sequence: u64,
-        position: u64,
+        (sequence, position): (u64, u64),
         sink: &mut impl CommandSink,
     ) {
+        let key = verdict.ticket.key;
         let connection = &mut self.connections[key];
         connection.session.accept(login);
         connection.position = position;
         LoginAccepted { session: self.session, sequence }.encode(&mut connection.control);
-        if !connection.queued {
-            connection.queued = true;
-            self.ready.push_back(key);
-        }
+        // The answer goes out in this turn, like what connections send that have more to send.
+        connection.queue(key, &mut self.ready);
         let state = &mut self.logins[login.0 as usize - 1];
         state.holder = Some(key);
-        let (peer, transport) = (self.connections[key].peer, self.connections[key].transport.kind());
-        Attempt { username: state.username, peer, transport }.accepted(sequence);
+        verdict.attempt.accepted(sequence);
         if !state.connected {
             state.connected = true;
             self.offer_own(Command { login, action: Action::Connect }, sink);
@@ -162,25 +158,16 @@ impl Gateway {
         self.stats.logins += 1;
         self.stats.logged_in += 1;
         self.crowd.logged_in();
-        if self.send(key, sink).is_err() {
-            self.close(key, CloseReason::PeerClosed, sink);
-        }
     }
 
-    pub(super) fn refuse(
-        &mut self,
-        key: usize,
-        request: &LoginRequest,
-        refusal: Refusal,
-        sink: &mut impl CommandSink,
-    ) {
-        let connection = &mut self.connections[key];
-        attempt(connection, request).refused(refusal);
+    fn refuse(&mut self, verdict: &Verdict, refusal: Refusal, sink: &mut impl CommandSink) {
+        let key = verdict.ticket.key;
+        verdict.attempt.refused(refusal);
         let answer = match refusal {
             Refusal::Session => LoginRejected::SessionNotAvailable,
             _ => LoginRejected::NotAuthorized,
         };
-        connection.answer(answer, self.now);
+        self.connections[key].answer(answer, self.now);
         self.close(key, CloseReason::LoginRejected, sink);
     }
 

@@ -16,7 +16,6 @@ use ringside_wire::soup;
 use super::connection::Connection;
 use super::{Gateway, GatewayError, stream_path};
 use crate::CommandSink;
-use crate::limits::TURN_WRITES;
 use crate::outbound::{Outbound, OutboundError};
 use crate::session::CloseReason;
 
@@ -81,10 +80,7 @@ impl Gateway {
         connection.session.end(self.now);
         connection.farewell = Some(Farewell { stream, told: false, shut: false });
         self.stats.logged_in -= 1;
-        if !connection.queued {
-            connection.queued = true;
-            self.ready.push_back(key);
-        }
+        connection.queue(key, &mut self.ready);
     }
 
     /// Sends the rest of the old stream, then End of Session, as far as the socket takes it.
@@ -95,16 +91,14 @@ impl Gateway {
         let result = connection.say(&mut farewell, &mut self.scratch, self.now);
         self.stats.bytes_out += connection.position - before;
         let all_sent = connection.position == farewell.stream.end();
-        // Before anything ends this: a connection without it would count as one that never logged in.
         connection.farewell = Some(farewell);
         let result = result?;
         let more = connection.writable && !all_sent;
         if result.is_err() {
             self.close(key, CloseReason::PeerClosed, sink);
-        } else if more && !connection.queued {
+        } else if more {
             // A long rewind goes on in the next turn, after everybody else's.
-            connection.queued = true;
-            self.ready.push_back(key);
+            connection.queue(key, &mut self.ready);
         }
         Ok(())
     }
@@ -119,9 +113,8 @@ impl Gateway {
         if connection.ended || connection.broken.is_some() {
             return self.close(key, CloseReason::SessionEnded, sink);
         }
-        if connection.readable && !connection.queued {
-            connection.queued = true;
-            self.ready.push_back(key);
+        if connection.readable {
+            connection.queue(key, &mut self.ready);
         }
     }
 }
@@ -134,14 +127,7 @@ impl Connection {
         scratch: &mut [u8],
         now: Duration,
     ) -> Result<Result<(), CloseReason>, OutboundError> {
-        let mut result = self.flush().and_then(|()| self.write_control(now));
-        for _ in 0..TURN_WRITES {
-            if result.is_err() || !self.writable || self.position == farewell.stream.end() {
-                break;
-            }
-            let bytes = farewell.stream.bytes(self.position, scratch)?;
-            result = self.write_stream(bytes, now).map(|_| ());
-        }
+        let mut result = self.write_turn(&farewell.stream, scratch, now)?;
         if result.is_ok() && self.position == farewell.stream.end() && !farewell.told {
             farewell.told = true;
             soup::put_end_of_session(&mut self.control);

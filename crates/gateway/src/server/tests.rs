@@ -7,7 +7,7 @@ use crossbeam_channel::bounded;
 
 use super::*;
 use crate::limits::{LOGIN_DEADLINE, SILENCE};
-use ringside_domain::{Event, Fact};
+use ringside_domain::{Event, Fact, Username};
 use ringside_wire::soup::LoginRequest;
 
 /// Takes everything.
@@ -36,13 +36,12 @@ impl Floor {
     fn new(caps: Caps) -> Floor {
         let directory = tempfile::tempdir().unwrap();
         let stream = Outbound::create(&stream_path(directory.path(), ALICE, SESSION)).unwrap();
-        let username = Username::new("ALICE").unwrap();
         let ((jobs, asked), (told, verdicts)) = (bounded(8), bounded(8));
         let gateway = Gateway::new(GatewayOptions {
             listen: ListenOptions { tcp: Some("127.0.0.1:0".parse().unwrap()), ..ListenOptions::default() },
             session: SESSION,
             outbound: directory.path().to_owned(),
-            logins: vec![LoginEntry { username, stream, certificate_name: None, connected: false }],
+            logins: vec![LoginEntry { stream, certificate_name: None, connected: false }],
             jobs,
             verdicts,
             caps,
