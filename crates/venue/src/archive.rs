@@ -9,8 +9,8 @@ use ringside_journal::{ArchiveError, archive_file_name, archive_segment, next_to
 use ringside_storage::Directory;
 use tracing::{info, warn};
 
+use crate::scheduling::lower_priority;
 use crate::shared::Shared;
-use crate::threads::lower_priority;
 
 /// How often it looks for a sealed segment.
 const LOOK: Duration = Duration::from_secs(1);

@@ -15,8 +15,9 @@ use ringside_engine::{Engine, Instrument};
 use crate::config::{Config, ConfigError, LimitsConfig, ScopeName};
 use crate::named::Named;
 
-/// The first commands of a start: the newest rules if the journal is under older ones, a session if there is none, a key for draws if there is none (a journal of before there were
-/// keys gets one), then the disconnects. Their cancels come before everything else.
+/// The first commands of a start: the newest rules if the journal is under older ones, a session if there is none, a key for draws
+/// if there is none (a journal of before there were keys gets one), then the disconnects. Their cancels come before everything
+/// else.
 pub fn reconcile_sessions(engine: &Engine, key: [u64; 2]) -> Vec<Command> {
     let counters = engine.counters();
     let session = (counters.session == 0).then(|| venue(Action::StartSession(1)));

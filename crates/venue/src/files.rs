@@ -6,8 +6,8 @@ use std::path::Path;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Descriptors for everything but connections and streams: segments in use and prepared, polls and wake-ups, the two
-/// listeners, the lock, a few admin requests. An idle venue has 15 of them open.
+/// Descriptors for everything but connections and streams: segments in use and prepared, polls and wake-ups, up to
+/// four listeners, the lock, a few admin requests. An idle venue has 15 of them open.
 const RESERVED: u64 = 32;
 
 /// Raises the soft limit of open files to the hard one, and tells how many connections fit beside the streams of

@@ -11,9 +11,10 @@ use rustix::io::Errno;
 use rustix::mm::{MlockAllFlags, mlockall};
 use rustix::process::{Resource, getrlimit};
 use thread_priority::{
-    Error, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    Error, NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
     set_thread_priority_and_policy, thread_native_id,
 };
+use tracing::warn;
 
 use crate::config::{Pipeline, Scheduling};
 use crate::tasks::{cores_of, own_capabilities};
@@ -50,6 +51,15 @@ pub fn schedule(scheduling: Scheduling) -> Result<(), Error> {
     let priority = ThreadPriority::Crossplatform(priority);
     let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
     set_thread_priority_and_policy(thread_native_id(), priority, policy)
+}
+
+/// The stages come first. Of a thread of policy `SCHED_IDLE` whoever wakes up takes the processor at once; of one that only
+/// has the lowest nice value, sometimes at the end of its slice, 3 ms later.
+pub(crate) fn lower_priority(what: &str) {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    if let Err(problem) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
+        warn!(?problem, "{what} at normal priority");
+    }
 }
 
 fn try_scheduling(scheduling: Scheduling) -> Result<(), Refused> {
@@ -127,6 +137,16 @@ fn interrupt_cores(disk: &Path, interrupts: &Path) -> Option<BTreeSet<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_of_lower_priority_gets_what_nobody_else_wants() {
+        let policy = std::thread::spawn(|| {
+            lower_priority("a test runs");
+            thread_priority::thread_schedule_policy().unwrap()
+        });
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        assert_eq!(policy.join().unwrap(), idle);
+    }
 
     #[test]
     fn normal_scheduling_needs_nothing() {

@@ -35,8 +35,8 @@ pub use shadow::Shadow;
 pub use tally::StreamTally;
 
 use crate::clock::Reading;
+use crate::scheduling::lower_priority;
 use crate::shared::{Shared, bump};
-use crate::threads::lower_priority;
 
 /// Snapshots are written at this rate at most: faster, and the journal's own syncs suffer (docs/decisions/0010).
 const WRITE_BYTES_PER_SECOND: NonZeroU64 = NonZeroU64::new(32 << 20).expect("not zero");

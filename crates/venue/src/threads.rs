@@ -5,11 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use thread_priority::{
-    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy, set_thread_priority_and_policy,
-    thread_native_id,
-};
-use tracing::{error, warn};
+use tracing::error;
 
 use crate::bell::{Bell, Wake};
 use crate::shared::Shared;
@@ -178,29 +174,5 @@ impl StageThread {
             }
         }
         Ok(false)
-    }
-}
-
-/// The stages come first. Of a thread of policy `SCHED_IDLE` whoever wakes up takes the processor at once; of one that only
-/// has the lowest nice value, sometimes at the end of its slice, 3 ms later.
-pub(crate) fn lower_priority(what: &str) {
-    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-    if let Err(problem) = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle) {
-        warn!(?problem, "{what} at normal priority");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thread_of_lower_priority_gets_what_nobody_else_wants() {
-        let policy = std::thread::spawn(|| {
-            lower_priority("a test runs");
-            thread_priority::thread_schedule_policy().unwrap()
-        });
-        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        assert_eq!(policy.join().unwrap(), idle);
     }
 }

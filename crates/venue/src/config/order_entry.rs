@@ -8,12 +8,11 @@ use ringside_gateway::limits::CONNECTIONS_MAX;
 use ringside_gateway::{Caps, LockoutPolicy, TlsFiles};
 use serde::Deserialize;
 
+use super::number::milliseconds;
 use super::raw::{Checked, address, wrong};
 
 /// Where plaintext is spoken when nothing is said.
 const LISTEN: &str = "127.0.0.1:9001";
-/// Longest lockout: who is locked out longer calls the operator.
-const LOCKOUT_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Most failures before a lockout: more is no protection.
 const LOCKOUT_FAILURES_MAX: u32 = 1_000;
 
@@ -86,14 +85,12 @@ impl RawOrderEntry {
             let problem = format!("{failures} is not 0 (never) to {LOCKOUT_FAILURES_MAX}");
             return wrong("order_entry.lockout_failures", problem);
         }
-        let time = match self.lockout.as_deref().map(humantime::parse_duration) {
+        // Who is locked out for longer than a day calls the operator.
+        let time = match self.lockout.as_deref().map(milliseconds) {
             None => default.time,
-            Some(Ok(time)) if !time.is_zero() && time <= LOCKOUT_MAX => time,
-            Some(_) => {
-                let text = self.lockout.as_deref().unwrap_or_default();
-                let problem = format!("{text:?} is not a duration like \"30s\", a day at most");
-                return wrong("order_entry.lockout", problem);
-            }
+            Some(Ok(0)) => return wrong("order_entry.lockout", "must be above 0"),
+            Some(Ok(ms)) => Duration::from_millis(ms.into()),
+            Some(Err(problem)) => return wrong("order_entry.lockout", problem),
         };
         Ok(LockoutPolicy { failures, time })
     }
@@ -104,11 +101,12 @@ impl RawOrderEntry {
         Ok(Caps {
             connections_max: total,
             per_address_max: cap("per_address_max", self.per_address_max, default.per_address_max, total)?,
+            // A tenth stays for those who have logged in: more would be cut down to that without a word.
             unauthenticated_max: cap(
                 "unauthenticated_max",
                 self.unauthenticated_max,
                 default.unauthenticated_max,
-                total,
+                default.unauthenticated_max,
             )?,
         })
     }
@@ -168,6 +166,7 @@ mod tests {
             ("connections_max = 10001", "order_entry.connections_max"),
             ("connections_max = 10\nper_address_max = 11", "order_entry.per_address_max"),
             ("connections_max = 10\nunauthenticated_max = 0", "order_entry.unauthenticated_max"),
+            ("connections_max = 50\nunauthenticated_max = 46", "order_entry.unauthenticated_max"),
             ("unix = \"\"", "order_entry.unix"),
             ("[order_entry.tls]\nlisten = \"x\"\ncertificate = \"c\"\nkey = \"k\"", "order_entry.tls.listen"),
         ];

@@ -70,8 +70,8 @@ impl Inlet {
             budgets,
             shared,
             published,
+            time_ns: clock.now_ns(),
             clock,
-            time_ns: 0,
             roll_at: None,
             next_roll_ns: TimeNs::MAX,
             rolls: 0,
@@ -146,8 +146,6 @@ impl CommandSink for Inlet {
     fn begin_turn(&mut self) {
         self.time_ns = self.clock.advance(Reading::now()).min(self.next_roll_ns - 1);
         self.turn_began = self.shared.timing.now();
-        // For the venue's own commands, which nobody reads.
-        self.read = self.turn_began;
     }
 
     fn begin_read(&mut self) {
@@ -367,8 +365,9 @@ impl GatewayStage {
     fn turn(&mut self, timeout: Duration) -> Result<bool, StageError> {
         let before = self.inlet.published();
         if !self.stopping {
-            // First of all: clients can fill the ring in every turn, and the operator must be able to stop them.
-            self.inlet.begin_turn();
+            // First of all: clients can fill the ring in every turn, and the operator must be able to stop them. Stamped with
+            // the turn before, whose wait has just ended.
+            self.inlet.begin_read();
             self.own_commands();
         }
         let timeout = if self.inlet.published() > before { Duration::ZERO } else { timeout };
