@@ -35,12 +35,15 @@ pub fn run(args: &[String]) -> Result<String, Box<dyn Error>> {
     while begin.elapsed() < PATIENCE {
         let now = Instant::now();
         open_when_due(&mut driver, &mut socket, addr, &poll, now)?;
-        if let Some(socket) = &mut socket {
-            read(&mut driver, socket, now);
-        }
-        while let Some(message) = driver.next_message(now)? {
-            if let Message::Sequenced { sequence, payload } = message {
-                return Ok(format!("{sequence}: {:?}", decode_reply(payload)?));
+        loop {
+            let more = socket.as_mut().is_some_and(|socket| read(&mut driver, socket, now));
+            while let Some(message) = driver.next_message(now)? {
+                if let Message::Sequenced { sequence, payload } = message {
+                    return Ok(format!("{sequence}: {:?}", decode_reply(payload)?));
+                }
+            }
+            if !more {
+                break;
             }
         }
         if let Some(socket) = &mut socket {
@@ -71,14 +74,18 @@ fn open_when_due(
     Ok(())
 }
 
-/// Reads all there is: the readiness is told once.
-fn read(driver: &mut Driver, socket: &mut TcpStream, now: Instant) {
+/// Reads as much as there is room for. True: there may be more, and the readiness is told once.
+fn read(driver: &mut Driver, socket: &mut TcpStream, now: Instant) -> bool {
     match socket.read(driver.room()) {
         Ok(0) => driver.lost(now),
-        Ok(length) => driver.filled(length, now),
+        Ok(length) => {
+            driver.filled(length, now);
+            return true;
+        }
         Err(error) if is_not_yet(error.kind()) => {}
         Err(_) => driver.lost(now),
     }
+    false
 }
 
 fn write(driver: &mut Driver, socket: &mut TcpStream, now: Instant) {

@@ -299,23 +299,29 @@ impl Client {
     /// The answer to the login among the bytes received. The messages behind it stay where they are.
     fn login_answer(&mut self) -> Result<Option<LoginAccepted>, ConnectError> {
         while let Some((kind, range)) = self.input.take()? {
-            let payload = self.input.payload(range);
-            let unexpected = ConnectError::UnexpectedPacket { kind, length: payload.len() };
-            match kind {
-                kind::DEBUG | kind::SERVER_HEARTBEAT => {}
-                kind::LOGIN_ACCEPTED => return LoginAccepted::decode(payload).ok_or(unexpected).map(Some),
-                kind::LOGIN_REJECTED => {
-                    let reason = payload.first().copied().and_then(LoginRejected::from_letter);
-                    return Err(reason.map_or(unexpected, ConnectError::Refused));
-                }
-                _ => return Err(unexpected),
+            if let Some(accepted) = login_answer(kind, self.input.payload(range))? {
+                return Ok(Some(accepted));
             }
         }
         Ok(None)
     }
 }
 
-fn login_request(
+/// What a packet says to a login. `None`: nothing yet.
+pub(crate) fn login_answer(kind: u8, payload: &[u8]) -> Result<Option<LoginAccepted>, ConnectError> {
+    let unexpected = ConnectError::UnexpectedPacket { kind, length: payload.len() };
+    match kind {
+        kind::DEBUG | kind::SERVER_HEARTBEAT => Ok(None),
+        kind::LOGIN_ACCEPTED => LoginAccepted::decode(payload).ok_or(unexpected).map(Some),
+        kind::LOGIN_REJECTED => {
+            let reason = payload.first().copied().and_then(LoginRejected::from_letter);
+            Err(reason.map_or(unexpected, ConnectError::Refused))
+        }
+        _ => Err(unexpected),
+    }
+}
+
+pub(crate) fn login_request(
     credentials: &Credentials,
     session: Option<&str>,
     next_sequence: u64,

@@ -12,20 +12,21 @@
 //! ```
 
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ringside_domain::Text;
 use ringside_wire::ouch::Request;
-use ringside_wire::soup::{LoginAccepted, LoginRejected, LoginRequest, kind};
+use ringside_wire::soup::{LoginAccepted, LoginRequest, kind};
 
 use crate::backoff::Backoff;
-use crate::client::Message;
+use crate::client::{Message, login_answer, login_request};
 use crate::doubt::Resolved;
 use crate::error::{ClientError, ConnectError, SessionError};
 use crate::input::Input;
 use crate::options::{Credentials, SessionOptions};
 use crate::output::Output;
 use crate::pending::Pending;
+use crate::session::goes_on;
 
 /// Where a driver stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,7 +62,8 @@ pub struct Driver {
     next_sequence: u64,
     received_at: Instant,
     sent_at: Instant,
-    logins: u64,
+    /// It has logged in to this session before.
+    has_joined: bool,
 }
 
 impl Driver {
@@ -73,8 +75,7 @@ impl Driver {
         options: SessionOptions,
         now: Instant,
     ) -> Result<Driver, ConnectError> {
-        let name = session.unwrap_or("");
-        let session = Text::new(name).ok_or_else(|| ConnectError::SessionName { found: name.to_owned() })?;
+        let session = login_request(credentials, session, next_sequence)?.session;
         Ok(Driver {
             credentials: *credentials,
             options,
@@ -88,7 +89,7 @@ impl Driver {
             next_sequence,
             received_at: now,
             sent_at: now,
-            logins: 0,
+            has_joined: false,
         })
     }
 
@@ -153,7 +154,8 @@ impl Driver {
     /// on: see [`crate::Session::begin_next`]. A new connection is wanted at once.
     pub fn begin_next(&mut self, now: Instant) {
         self.pending.begin_next(self.state == DriverState::Ended);
-        (self.session, self.next_sequence, self.logins, self.attempt) = (Text::BLANK, 1, 0, 0);
+        (self.session, self.next_sequence) = (Text::BLANK, 1);
+        (self.has_joined, self.attempt) = (false, 0);
         self.state = DriverState::Down { connect_at: now };
     }
 
@@ -200,7 +202,10 @@ impl Driver {
         match self.state {
             DriverState::Down { connect_at } => Some(connect_at),
             DriverState::LoggingIn => Some(self.received_at + self.options.client.login_timeout),
-            DriverState::Open => Some(self.heartbeat_at().min(self.dead_at())),
+            DriverState::Open => {
+                let dead = self.dead_at();
+                Some(self.heartbeat_at().map_or(dead, |at| at.min(dead)))
+            }
             DriverState::Ended => None,
         }
     }
@@ -214,9 +219,12 @@ impl Driver {
     pub fn next_message(&mut self, now: Instant) -> Result<Option<Message<'_>>, SessionError> {
         while let Some((kind, payload)) = self.take()? {
             match (self.state, kind) {
+                (DriverState::LoggingIn, kind) => {
+                    if let Some(accepted) = login_answer(kind, self.input.payload(payload))? {
+                        self.log_in(&accepted)?;
+                    }
+                }
                 (_, kind::SERVER_HEARTBEAT | kind::DEBUG) => {}
-                (DriverState::LoggingIn, kind::LOGIN_ACCEPTED) => self.log_in(payload)?,
-                (DriverState::LoggingIn, kind::LOGIN_REJECTED) => return Err(self.refused(payload)),
                 (DriverState::Open, kind::SEQUENCED) => return Ok(Some(self.note(payload))),
                 (DriverState::Open, kind::END_OF_SESSION) => {
                     self.state = DriverState::Ended;
@@ -239,39 +247,16 @@ impl Driver {
         }
     }
 
-    fn log_in(&mut self, payload: Range<usize>) -> Result<(), SessionError> {
-        let bytes = self.input.payload(payload);
-        let length = bytes.len();
-        let Some(accepted) = LoginAccepted::decode(bytes) else {
-            return Err(ConnectError::UnexpectedPacket { kind: kind::LOGIN_ACCEPTED, length }.into());
-        };
-        if self.logins > 0 {
-            self.check(&accepted)?;
+    fn log_in(&mut self, accepted: &LoginAccepted) -> Result<(), SessionError> {
+        if self.has_joined {
+            let stopped = (self.session.as_str(), self.next_sequence);
+            goes_on(stopped, (accepted.session.as_str(), accepted.sequence))?;
             self.pending.go_on()?;
         }
         (self.session, self.next_sequence) = (accepted.session, accepted.sequence);
         (self.state, self.attempt) = (DriverState::Open, 0);
-        self.logins += 1;
+        self.has_joined = true;
         Ok(())
-    }
-
-    /// A later login goes on where the last one stopped.
-    fn check(&self, accepted: &LoginAccepted) -> Result<(), SessionError> {
-        if accepted.session != self.session {
-            let (expected, found) = (self.session.to_string(), accepted.session.to_string());
-            return Err(SessionError::Rolled { expected, found });
-        }
-        if accepted.sequence != self.next_sequence {
-            return Err(SessionError::Gap { expected: self.next_sequence, found: accepted.sequence });
-        }
-        Ok(())
-    }
-
-    fn refused(&self, payload: Range<usize>) -> SessionError {
-        let bytes = self.input.payload(payload);
-        let reason = bytes.first().copied().and_then(LoginRejected::from_letter);
-        let unexpected = ConnectError::UnexpectedPacket { kind: kind::LOGIN_REJECTED, length: bytes.len() };
-        reason.map_or(unexpected, ConnectError::Refused).into()
     }
 
     /// Counts a message and takes its acknowledgement.
@@ -288,13 +273,8 @@ impl Driver {
         if self.state != DriverState::Open {
             return Ok(());
         }
-        while let Some(bytes) = self.pending.next_to_hand() {
-            match self.output.put_payload(bytes) {
-                Ok(()) => self.pending.handed(),
-                Err(ClientError::Backlog { .. }) => return Ok(()),
-                Err(error) => return Err(SessionError::Client(error)),
-            }
-        }
+        let output = &mut self.output;
+        self.pending.hand_over(|bytes| output.put_payload(bytes)).map_err(SessionError::Client)?;
         Ok(())
     }
 
@@ -305,7 +285,7 @@ impl Driver {
                 self.lost(now);
             }
             DriverState::Open if now >= self.dead_at() => self.lost(now),
-            DriverState::Open if now >= self.heartbeat_at() && self.output.waiting().is_empty() => {
+            DriverState::Open if self.heartbeat_at().is_some_and(|at| now >= at) => {
                 self.output.put_heartbeat();
                 self.sent_at = now;
             }
@@ -313,11 +293,9 @@ impl Driver {
         }
     }
 
-    fn heartbeat_at(&self) -> Instant {
-        // With bytes that wait to be written there is no silence to break.
-        let pause =
-            if self.output.waiting().is_empty() { Duration::ZERO } else { self.options.client.silence };
-        self.sent_at + self.options.client.heartbeat + pause
+    /// `None`: bytes wait to be written, there is no silence to break.
+    fn heartbeat_at(&self) -> Option<Instant> {
+        self.output.waiting().is_empty().then(|| self.sent_at + self.options.client.heartbeat)
     }
 
     fn dead_at(&self) -> Instant {

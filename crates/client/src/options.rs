@@ -71,7 +71,8 @@ pub enum AfterLoss {
     Ask,
 }
 
-/// Limits of a [`crate::Session`].
+/// Limits of a [`crate::Session`]; a [`crate::Driver`] takes them too, but for what its caller does: opening connections
+/// (`client.connect_timeout`) and giving up (`attempts_max`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionOptions {
     /// Patience of each of its connections.

@@ -6,7 +6,7 @@
 use ringside_wire::ouch::{AccountQuery, Request, Tag, TagBuffer, decode_reply};
 
 use crate::doubt::{Doubt, Resolved};
-use crate::error::SessionError;
+use crate::error::{ClientError, SessionError};
 use crate::options::AfterLoss;
 use crate::unacknowledged::{FENCES, Proof, Unacknowledged};
 
@@ -68,14 +68,19 @@ impl Pending {
         Ok(channel)
     }
 
-    /// The oldest request not yet handed to the present connection.
-    pub(crate) fn next_to_hand(&mut self) -> Option<&[u8]> {
-        self.unacknowledged.next_to_hand()
-    }
-
-    /// That request was handed over.
-    pub(crate) fn handed(&mut self) {
-        self.unacknowledged.handed();
+    /// Hands requests to the present connection, oldest first, while it has room. True: all of them are there.
+    pub(crate) fn hand_over(
+        &mut self,
+        mut put: impl FnMut(&[u8]) -> Result<(), ClientError>,
+    ) -> Result<bool, ClientError> {
+        while let Some(bytes) = self.unacknowledged.next_to_hand() {
+            match put(bytes) {
+                Ok(()) => self.unacknowledged.handed(),
+                Err(ClientError::Backlog { .. }) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
     }
 
     /// Takes the acknowledgement in a sequenced message. Bytes that are no reply acknowledge nothing; they are the caller's

@@ -244,14 +244,7 @@ impl Session {
     /// Moves requests into the connection's buffer while there is room. True: all of them are there.
     fn hand_over(&mut self) -> Result<bool, ClientError> {
         let client = self.client.as_mut().ok_or(ClientError::Closed)?;
-        while let Some(bytes) = self.pending.next_to_hand() {
-            match client.send_payload(bytes) {
-                Ok(()) => self.pending.handed(),
-                Err(ClientError::Backlog { .. }) => return Ok(false),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(true)
+        self.pending.hand_over(|bytes| client.send_payload(bytes))
     }
 
     fn open_client(&mut self) -> Result<&mut Client, ClientError> {
@@ -296,15 +289,21 @@ impl Session {
 
     /// Goes on with a new connection, if it goes on where the last one stopped.
     fn resume(&mut self, client: Client) -> Result<(), SessionError> {
-        if client.session() != self.session {
-            let (expected, found) = (self.session.clone(), client.session().to_owned());
-            return Err(SessionError::Rolled { expected, found });
-        }
-        if client.next_sequence() != self.next_sequence {
-            return Err(SessionError::Gap { expected: self.next_sequence, found: client.next_sequence() });
-        }
+        goes_on((&self.session, self.next_sequence), (client.session(), client.next_sequence()))?;
         self.client = Some(client);
         self.reconnects += 1;
         self.pending.go_on()
     }
+}
+
+/// A later login goes on where the last one stopped: in the same session, with the next message.
+pub(crate) fn goes_on(stopped: (&str, u64), joined: (&str, u64)) -> Result<(), SessionError> {
+    if joined.0 != stopped.0 {
+        let (expected, found) = (stopped.0.to_owned(), joined.0.to_owned());
+        return Err(SessionError::Rolled { expected, found });
+    }
+    if joined.1 != stopped.1 {
+        return Err(SessionError::Gap { expected: stopped.1, found: joined.1 });
+    }
+    Ok(())
 }

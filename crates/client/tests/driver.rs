@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use ringside_client::{
     AfterLoss, ClientOptions, Credentials, Driver, DriverState, Fate, Message, SessionError, SessionOptions,
 };
-use ringside_domain::{ClientOrderId, Symbol};
-use ringside_wire::ouch::{Cancel, Enter, Request, Tags};
-use venue::{Plan, Venue};
+use ringside_domain::Text;
+use ringside_wire::ouch::{Cancel, Request, Tags};
+use ringside_wire::soup::{self, LoginAccepted, kind};
+use venue::{Plan, Venue, enter};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -30,23 +31,6 @@ fn options(after_loss: AfterLoss) -> SessionOptions {
 fn driver(after_loss: AfterLoss) -> Driver {
     let credentials = Credentials::new("ALICE", "pw").unwrap();
     Driver::new(&credentials, None, 1, options(after_loss), Instant::now()).unwrap()
-}
-
-fn enter(user_ref_num: u32) -> Request<'static> {
-    Request::Enter(Enter {
-        user_ref_num,
-        side: b'B',
-        quantity: 1,
-        symbol: Symbol::new("ESH4").unwrap(),
-        price: 48_000_000,
-        time_in_force: b'0',
-        display: b'Y',
-        capacity: b'P',
-        intermarket_sweep: b'N',
-        cross_type: b'N',
-        client_order_id: ClientOrderId::BLANK,
-        tags: Tags::EMPTY,
-    })
 }
 
 /// A poll loop in its plainest form: one socket, looked at again and again.
@@ -143,6 +127,33 @@ fn every_order_lives_once_wherever_the_link_breaks() {
             assert_eq!(venue.see(|state| state.entered.clone()), [1, 2, 3, 4], "taken {taken}, told {told}");
             assert_eq!(l.letters.matches('A').count(), 4);
         }
+    }
+}
+
+#[test]
+fn a_driver_whose_bytes_nobody_takes_wakes_for_a_dead_link_and_not_before() {
+    let begun = Instant::now();
+    let mut driver =
+        Driver::new(&Credentials::new("ALICE", "pw").unwrap(), None, 1, SessionOptions::default(), begun)
+            .unwrap();
+    let feed = |driver: &mut Driver, bytes: &[u8], now| {
+        driver.room()[..bytes.len()].copy_from_slice(bytes);
+        driver.filled(bytes.len(), now);
+        assert_eq!(driver.next_message(now).unwrap(), None);
+    };
+    driver.connected(begun);
+    driver.written(driver.outgoing().len(), begun);
+    let mut bytes = Vec::new();
+    LoginAccepted { session: Text::new("0000000001").unwrap(), sequence: 1 }.encode(&mut bytes);
+    feed(&mut driver, &bytes, begun);
+    driver.send(&enter(1)).unwrap();
+    // The venue is there and reads nothing.
+    let mut heartbeat = Vec::new();
+    soup::put_packet(kind::SERVER_HEARTBEAT, &[], &mut heartbeat);
+    for second in 1..=40 {
+        let now = begun + Duration::from_secs(second);
+        feed(&mut driver, &heartbeat, now);
+        assert_eq!(driver.wakes_at(), Some(now + Duration::from_secs(15)), "second {second}");
     }
 }
 

@@ -10,11 +10,9 @@ use ringside_client::{
     ClientError, ClientOptions, ConnectError, Credentials, FENCE_CHANNELS, Message, Session, SessionError,
     SessionOptions,
 };
-use ringside_domain::{ClientOrderId, Firm, Symbol};
-use ringside_wire::ouch::{
-    AccountQuery, Cancel, Enter, EntrySwitch, MassCancel, Request, Tag, TagBuffer, Tags,
-};
-use venue::{Plan, Venue};
+use ringside_domain::{Firm, Symbol};
+use ringside_wire::ouch::{AccountQuery, Cancel, EntrySwitch, MassCancel, Request, Tag, TagBuffer, Tags};
+use venue::{Plan, Venue, enter};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -31,23 +29,6 @@ fn options() -> SessionOptions {
 fn connect(venue: &Venue, options: SessionOptions) -> Session {
     let credentials = Credentials::new("ALICE", "pw").unwrap();
     Session::connect(venue.addr.as_str(), &credentials, None, 1, options).unwrap()
-}
-
-fn enter(user_ref_num: u32) -> Request<'static> {
-    Request::Enter(Enter {
-        user_ref_num,
-        side: b'B',
-        quantity: 1,
-        symbol: Symbol::new("ESH4").unwrap(),
-        price: 48_000_000,
-        time_in_force: b'0',
-        display: b'Y',
-        capacity: b'P',
-        intermarket_sweep: b'N',
-        cross_type: b'N',
-        client_order_id: ClientOrderId::BLANK,
-        tags: Tags::EMPTY,
-    })
 }
 
 fn cancel(user_ref_num: u32) -> Request<'static> {

@@ -8,12 +8,30 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ringside_domain::{Firm, Symbol, Text};
+use ringside_domain::{ClientOrderId, Firm, Symbol, Text};
 use ringside_wire::ouch::{
-    Accepted, AccountQueryResponse, Canceled, EntrySwitchResponse, MassCancelResponse, Reply, Request, Tag,
-    TagBuffer, Tags, decode_request,
+    Accepted, AccountQueryResponse, Canceled, Enter, EntrySwitchResponse, MassCancelResponse, Reply, Request,
+    Tag, TagBuffer, Tags, decode_request,
 };
 use ringside_wire::soup::{self, LoginAccepted, LoginRejected, LoginRequest, kind, next_packet};
+
+/// An order to buy 1 ESH4.
+pub fn enter(user_ref_num: u32) -> Request<'static> {
+    Request::Enter(Enter {
+        user_ref_num,
+        side: b'B',
+        quantity: 1,
+        symbol: Symbol::new("ESH4").unwrap(),
+        price: 48_000_000,
+        time_in_force: b'0',
+        display: b'Y',
+        capacity: b'P',
+        intermarket_sweep: b'N',
+        cross_type: b'N',
+        client_order_id: ClientOrderId::BLANK,
+        tags: Tags::EMPTY,
+    })
+}
 
 /// How one connection misbehaves. The default one does not.
 #[derive(Clone, Copy, Debug)]
