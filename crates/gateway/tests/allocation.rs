@@ -1,7 +1,8 @@
 //! The gateway's thread allocates nothing per message of a plaintext connection once it is warm.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "../../journal/tests/counting/mod.rs"]
+mod counting;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -14,36 +15,6 @@ use ringside_gateway::{
 };
 use ringside_wire::ouch::{AccountQuery, Request, Tags};
 use ringside_wire::soup::{self, LoginRequest, kind};
-
-thread_local! {
-    /// Allocations of this thread.
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system allocator unchanged; counting touches a thread-local number only.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's contract is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's contract is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's contract is passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const ALICE: LoginId = LoginId(1);
 /// Messages of one round: a few reads' worth.
@@ -78,7 +49,7 @@ impl Floor {
         let directory = tempfile::tempdir().unwrap();
         let stream = Outbound::create(&directory.path().join("1.out")).unwrap();
         let username = Username::new("ALICE").unwrap();
-        let login = LoginEntry { username, stream, certificate_name: None, connected: false };
+        let login = LoginEntry { stream, certificate_name: None, connected: false };
         let ((jobs, asked), (told, verdicts)) = (bounded(1), bounded(1));
         let options = GatewayOptions {
             listen: ListenOptions { tcp: Some("127.0.0.1:0".parse().unwrap()), ..ListenOptions::default() },
@@ -113,7 +84,7 @@ impl Floor {
     /// One round of requests and their answers. Returns the gateway's allocations.
     fn round(&mut self) -> u64 {
         self.client.write_all(&self.requests).unwrap();
-        let (before, end) = (COUNT.with(Cell::get), self.sink.0 + ROUND);
+        let (before, end) = (counting::allocations(), self.sink.0 + ROUND);
         while self.sink.0 < end {
             self.gateway.poll(Duration::ZERO, &mut self.sink).unwrap();
         }
@@ -122,7 +93,7 @@ impl Floor {
             self.gateway.deliver(7, &Event { login: ALICE, user_ref_idx: 0, fact });
         }
         self.gateway.flush(&mut self.sink).unwrap();
-        let allocations = COUNT.with(Cell::get) - before;
+        let allocations = counting::allocations() - before;
         // Nothing to read is no error: what is read here makes room in the socket.
         while self.client.read(&mut self.answers).is_ok_and(|count| count == self.answers.len()) {}
         allocations
@@ -140,7 +111,7 @@ fn round() -> Vec<u8> {
 #[test]
 fn the_gateway_allocates_nothing_per_message_of_a_plaintext_connection() {
     let mut floor = Floor::new();
-    assert!(COUNT.with(Cell::get) > 0, "the allocator is counted");
+    assert!(counting::allocations() > 0, "the allocator is counted");
     // A stream remembers the place of every 64th message: 70,000 messages make room for 131,072.
     for _ in 0..140 {
         floor.round();

@@ -1,7 +1,8 @@
 //! Journal and engine stages allocate nothing per command once they are warm.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "../../journal/tests/counting/mod.rs"]
+mod counting;
+
 use std::sync::Arc;
 
 use ringside_domain::Command;
@@ -18,36 +19,6 @@ use ringside_venue::shared::Shared;
 use ringside_venue::stages::{EngineStage, Inlet, JournalStage, Stage, SyncPolicy};
 use ringside_venue::threads::bell;
 use ringside_venue::timing::{Timing, TimingOptions};
-
-thread_local! {
-    /// Allocations of this thread.
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every call goes to the system allocator unchanged; counting touches a thread-local number only.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's contract is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's contract is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's contract is passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 struct Pipeline {
     inlet: Inlet,
@@ -83,14 +54,14 @@ impl Pipeline {
         for batch in commands.chunks(512) {
             batch.iter().for_each(|command| assert!(self.inlet.offer(command), "the ring has room"));
             self.inlet.announce();
-            let before = COUNT.with(Cell::get);
+            let before = counting::allocations();
             self.journal.poll().unwrap();
             while self.engine.poll().unwrap() {
                 if let Ok(mut guard) = self.output.poll() {
                     (&mut guard).for_each(|slot| assert!(slot.sequence > 0));
                 }
             }
-            allocations += COUNT.with(Cell::get) - before;
+            allocations += counting::allocations() - before;
         }
         allocations
     }
