@@ -156,14 +156,7 @@ fn snapshot(site: &Site, venue: &Running) {
 
 #[test]
 fn segments_of_earlier_sessions_go_and_the_present_one_can_still_be_told() {
-    let site = Site::new(&pruning());
-    let venue = site.start();
-    let mut alice = venue.login("ALICE");
-    alice.trade(&gtc(1, b'B', 10, PRICE), "A");
-    fill(&venue, 1);
-    snapshot(&site, &venue);
-    admin(&site, &venue, "roll-session");
-    farewell(&mut alice);
+    let (site, venue) = in_the_second_session();
     let next = fill(&venue, 1);
     snapshot(&site, &venue);
     fill(&venue, next);
@@ -263,8 +256,8 @@ fn pruning() -> String {
         .replace("segment_size = 4194304", "segment_size = 1048576")
 }
 
-/// Pruned in its second session, and just rolled to the third, with one snapshot of that. Its stream of ALICE.
-fn right_after_the_second_roll() -> (Site, Vec<u8>) {
+/// A venue that prunes, with a snapshot of its first session, and an order of ALICE that was carried into the second.
+fn in_the_second_session() -> (Site, Running) {
     let site = Site::new(&pruning());
     let venue = site.start();
     let mut alice = venue.login("ALICE");
@@ -273,6 +266,12 @@ fn right_after_the_second_roll() -> (Site, Vec<u8>) {
     snapshot(&site, &venue);
     admin(&site, &venue, "roll-session");
     farewell(&mut alice);
+    (site, venue)
+}
+
+/// Pruned in its second session, and just rolled to the third, with one snapshot of that. Its stream of ALICE.
+fn right_after_the_second_roll() -> (Site, Vec<u8>) {
+    let (site, venue) = in_the_second_session();
     fill(&venue, 1);
     (0..2).for_each(|_| snapshot(&site, &venue));
     let first = site.data_dir.join("journal/0000000001.seg");
