@@ -64,6 +64,32 @@ fn a_slower_program_is_worse_in_time_and_in_rate_but_not_in_its_floor() {
 }
 
 #[test]
+fn a_count_that_grows_with_the_speed_is_no_time() {
+    let directory = tempfile::tempdir().expect("a scratch directory");
+    let line = |p50: u32, count: u32| {
+        format!(
+            "{{\"p50_us\": {p50}, \"seconds\": {p50}, \"rejects\": {count}, \"storm_connects\": {count}, \
+             \"overload\": {{\"socket_full\": {count}}}, \"disk_bytes_per_log_byte\": {count}, \
+             \"stages\": {{\"ring\": {{\"count\": {count}, \"p50_us\": {p50}}}}}}}"
+        )
+    };
+    let (slow, fast) = (line(100, 1_000), line(50, 2_000));
+    let (a, b) = (program(directory.path(), "a", &[&slow]), program(directory.path(), "b", &[&fast]));
+    let output = compare(&a, &b, &["--pairs", "3"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("nothing is worse"), "{}", text(&output));
+    // The times are judged wherever they are nested.
+    let output = compare(&b, &a, &["--pairs", "3"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let expected = "worse by more than 5.0%: p50_us, seconds, stages.ring.p50_us\n";
+    assert!(text(&output).contains(expected), "{}", text(&output));
+    // Who asks for a count is shown it.
+    let output = compare(&a, &b, &["--pairs", "3", "--figure", "rejects"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(text(&output).contains("\nrejects "), "{}", text(&output));
+}
+
+#[test]
 fn noise_that_is_wider_than_the_difference_is_not_worse() {
     let directory = tempfile::tempdir().expect("a scratch directory");
     let lines = |times: [u32; 5]| times.map(|us| format!("{{\"p50_us\": {us}}}"));
