@@ -15,8 +15,8 @@ const FLUSH_P50_US: f64 = 1_000.0;
 const FLUSH_P99_US: f64 = 5_000.0;
 /// Segments that exist at once before any is archived: one in use, two ahead, one of reserve.
 const SEGMENTS: u64 = 4;
-/// Snapshots that exist at once: two kept, one in the making.
-const SNAPSHOTS: u64 = 3;
+/// Snapshots that exist at once: those that are kept, the one that the session has begun with, one in the making.
+const SNAPSHOTS: u64 = ringside_snapshot::KEPT as u64 + 2;
 /// Days until the disk is full from which on somebody should act.
 const DAYS_WARN: f64 = 14.0;
 /// Days from which on somebody must.
