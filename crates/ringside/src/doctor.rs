@@ -6,7 +6,6 @@
 
 mod disk;
 mod finding;
-mod host;
 mod kernel;
 mod measure;
 mod process;
@@ -24,8 +23,8 @@ use ringside_venue::{Config, Overrides};
 use serde_json::Value;
 
 use crate::failure::{Failure, REFUSED, USAGE};
+use crate::host::Host;
 use finding::{Finding, Status};
-use host::Host;
 use wanted::Wanted;
 
 /// Arguments of `doctor`.

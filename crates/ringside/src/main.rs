@@ -4,6 +4,7 @@ mod admin;
 mod bench;
 mod doctor;
 mod failure;
+mod host;
 mod replay;
 mod send;
 mod serve;

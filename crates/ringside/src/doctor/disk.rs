@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::finding::{Finding, Status};
-use super::host::{Host, Mount};
 use super::wanted::Wanted;
+use crate::host::{Host, Mount};
 
 /// A sync that is faster than this probably ends in a cache (a write to flash with power-loss protection takes about 20 us).
 const FLUSH_TOO_FAST_US: f64 = 20.0;
@@ -65,7 +65,7 @@ pub fn file_system(host: &Host, wanted: &Wanted) -> Finding {
         Err(finding) => return finding,
     };
     let value = format!("{} on {}", mount.kind, mount.point);
-    let has = |option: &str| mount.options.iter().any(|found| found == option);
+    let has = |option: &str| mount.each_option().any(|found| found == option);
     let another = "data_dir on ext4 or xfs of a local disk";
     match mount.kind.as_str() {
         "ext4" | "xfs" if has("nobarrier") || has("barrier=0") => {
@@ -108,7 +108,7 @@ pub fn journal_mode(host: &Host, wanted: &Wanted) -> Finding {
         Ok(mount) => mount,
         Err(finding) => return finding,
     };
-    let data = mount.options.iter().find_map(|option| option.strip_prefix("data="));
+    let data = mount.each_option().find_map(|option| option.strip_prefix("data="));
     match mount.kind.as_str() {
         "xfs" => return Finding::ok(CHECK, "xfs journals its metadata"),
         "ext4" => {}

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::finding::{Finding, Status};
-use super::host::Host;
 use super::wanted::Wanted;
+use crate::host::Host;
 
 /// Clock sources that are read without a system call, on the machines we know.
 const FAST_CLOCKS: [&str; 4] = ["tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter"];
@@ -92,7 +92,7 @@ pub fn numa(host: &Host, wanted: &Wanted) -> Finding {
             used.insert(*node as i64);
         }
     }
-    let disk = host.mount(&wanted.data_dir).and_then(|mount| disk_node(host, &mount.device));
+    let disk = disk_node(host, wanted);
     let cards = host.names("sys/class/net").into_iter();
     let cards: BTreeSet<i64> =
         cards.filter_map(|card| host.number(&format!("sys/class/net/{card}/device/numa_node"))).collect();
@@ -118,8 +118,9 @@ pub fn numa(host: &Host, wanted: &Wanted) -> Finding {
     }
 }
 
-/// Node of a disk, where the firmware says.
-pub fn disk_node(host: &Host, device: &str) -> Option<i64> {
-    let of = |path| host.of_disk(device, path).and_then(|text| text.parse().ok());
+/// Node of the data directory's disk, where the firmware says.
+pub fn disk_node(host: &Host, wanted: &Wanted) -> Option<i64> {
+    let device = host.mount(&wanted.data_dir)?.device;
+    let of = |path| host.of_disk(&device, path).and_then(|text| text.parse().ok());
     of("device/numa_node").or_else(|| of("device/device/numa_node")).filter(|node| *node >= 0)
 }

@@ -2,8 +2,8 @@
 
 use super::disk::bytes;
 use super::finding::{Finding, Status};
-use super::host::Host;
 use super::wanted::Wanted;
+use crate::host::Host;
 
 /// Files of a venue beside connections and streams, and a connection to take over with.
 const FILES_RESERVED: u64 = 64;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::finding::{Finding, Status};
-use super::host::{Host, list};
 use super::wanted::Wanted;
+use crate::host::{Host, cores, list};
 
 /// A sleeping core may take this long to wake up, microseconds: a tenth of a fast device's sync.
 const WAKE_MAX_US: i64 = 10;
@@ -60,7 +60,7 @@ pub fn nohz_full(host: &Host, wanted: &Wanted) -> Finding {
     let why = "the timer tick interrupts the stages 100 to 1000 times a second";
     // "(null)" is how some kernels write an empty list.
     let text = host.read(&format!("{CPU}/nohz_full")).map(|text| text.replace("(null)", ""));
-    let found = text.and_then(|text| super::host::cores(text.trim()));
+    let found = text.and_then(|text| cores(text.trim()));
     boot_list("nohz_full", found, why, host, wanted)
 }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use ringside_venue::Config;
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use super::host::Host;
 use super::kernel::disk_node;
 use super::wanted::Wanted;
+use crate::host::Host;
 
 /// Cores as the host tells of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,8 +34,8 @@ impl Machine {
     pub fn of(host: &Host, wanted: &Wanted) -> Self {
         let isolated = host.isolated();
         let usable: BTreeSet<usize> = host.allowed().union(&isolated).copied().collect();
-        let disk = host.mount(&wanted.data_dir).and_then(|mount| disk_node(host, &mount.device));
-        let near = disk.and_then(|node| host.cores(&format!("sys/devices/system/node/node{node}/cpulist")));
+        let near = disk_node(host, wanted)
+            .and_then(|node| host.cores(&format!("sys/devices/system/node/node{node}/cpulist")));
         let first_of_its_core = |core: &usize| {
             let path = format!("sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list");
             let siblings = host.cores(&path).unwrap_or_default();

@@ -8,11 +8,11 @@ use ringside_venue::Config;
 
 use super::disk::{Flush, Space};
 use super::finding::{Finding, Status};
-use super::host::Host;
 use super::process::WallClock;
 use super::suggest::{Machine, rewritten};
 use super::wanted::Wanted;
 use super::{Measured, disk, examine, process};
+use crate::host::Host;
 
 const TUNED: &str = include_str!("fixtures/tuned.host");
 const UNTUNED: &str = include_str!("fixtures/untuned.host");

@@ -17,10 +17,21 @@ pub struct Mount {
     pub device: String,
     /// Type, like `ext4`.
     pub kind: String,
+    /// What it was mounted from, like `/dev/sda1`.
+    pub source: String,
     /// Mount point, for commands.
     pub point: String,
-    /// Options of mount and file system.
-    pub options: Vec<String>,
+    /// Options of the mount, like `rw,relatime`.
+    pub options: String,
+    /// Options of the file system, which all its mounts share.
+    pub shared_options: String,
+}
+
+impl Mount {
+    /// Options of mount and file system, one by one.
+    pub fn each_option(&self) -> impl Iterator<Item = &str> {
+        self.options.split(',').chain(self.shared_options.split(','))
+    }
 }
 
 impl Host {
@@ -90,10 +101,7 @@ impl Host {
 
     /// The mount that an absolute path is on.
     pub fn mount(&self, path: &Path) -> Option<Mount> {
-        let table = self.read("proc/self/mountinfo")?;
-        let mounts = table.lines().filter_map(mount);
-        // Of two mounts on one point the later one hides the other: max_by_key takes the last.
-        mounts.filter(|mount| path.starts_with(&mount.point)).max_by_key(|mount| mount.point.len())
+        nearest(&self.read("proc/self/mountinfo")?, path)
     }
 
     /// A property of a block device, of the whole disk when the device is a partition.
@@ -103,18 +111,27 @@ impl Host {
     }
 }
 
+/// The mount of a table with the longest point above an absolute path.
+fn nearest(table: &str, path: &Path) -> Option<Mount> {
+    let mounts = table.lines().filter_map(mount);
+    // Of two mounts on one point the later one hides the other: max_by_key takes the last.
+    mounts.filter(|mount| path.starts_with(&mount.point)).max_by_key(|mount| mount.point.len())
+}
+
 /// `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue` (proc(5)).
 fn mount(line: &str) -> Option<Mount> {
     let (left, right) = line.split_once(" - ")?;
     let left: Vec<&str> = left.split(' ').collect();
     let right: Vec<&str> = right.split(' ').collect();
     let (device, point, options) = (left.get(2)?, left.get(4)?, left.get(5)?);
-    let (kind, more) = (right.first()?, right.get(2)?);
+    let (kind, source, shared_options) = (right.first()?, right.get(1)?, right.get(2)?);
     Some(Mount {
         device: device.to_string(),
         kind: kind.to_string(),
+        source: source.to_string(),
         point: point.replace("\\040", " "),
-        options: options.split(',').chain(more.split(',')).map(str::to_string).collect(),
+        options: options.to_string(),
+        shared_options: shared_options.to_string(),
     })
 }
 
@@ -153,6 +170,15 @@ mod tests {
             (found.device.as_str(), found.kind.as_str(), found.point.as_str()),
             ("254:0", "ext4", "/")
         );
-        assert!(found.options.contains(&"discard".to_string()));
+        assert!(found.each_option().any(|option| option == "discard"));
+    }
+
+    #[test]
+    fn the_nearest_mount_above_a_directory_is_its_file_system() {
+        let mounts = "22 1 253:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n\
+                      30 22 0:27 / /tmp rw,nosuid shared:2 - tmpfs tmpfs rw,size=1\n";
+        let kind = |path| nearest(mounts, Path::new(path)).map(|found| found.kind);
+        assert_eq!(kind("/tmp/data").as_deref(), Some("tmpfs"));
+        assert_eq!(kind("/tmpdata").as_deref(), Some("ext4"));
     }
 }
