@@ -149,9 +149,10 @@ impl Report {
         self.figures.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// All figures, in the order in which they were added.
-    pub fn figures(&self) -> &[(String, Value)] {
-        &self.figures
+    /// All figures in the order in which they were added, but for ratios, which stand beside their figures.
+    pub fn rows(&self) -> impl Iterator<Item = &(String, Value)> {
+        let is_ratio = |name: &str| self.footings.iter().any(|footing| footing.ratio == name);
+        self.figures.iter().filter(move |(name, _)| !is_ratio(name))
     }
 
     /// All figures as an object.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::report::Report;
 use super::plot;
-use super::table::plain;
+use super::table::{columns, plain};
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}\
 h1,h2{font-weight:600}table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}\
@@ -55,11 +55,7 @@ fn row(page: &mut String, name: &str, value: &Value) {
 
 fn figures(report: &Report, page: &mut String) {
     page.push_str("<table>\n<tr><th>figure</th><th>measured</th><th>floor</th><th>× floor</th></tr>\n");
-    let is_ratio = |name: &str| report.footings.iter().any(|footing| footing.ratio == name);
-    for (name, value) in report.figures().iter().filter(|(name, _)| !is_ratio(name)) {
-        if value.is_array() {
-            continue;
-        }
+    for (name, value) in report.rows().filter(|(_, value)| !value.is_array()) {
         let footings = report.footings.iter().filter(|footing| footing.figure == *name);
         let (mut floors, mut ratios) = (Vec::new(), Vec::new());
         for footing in footings {
@@ -76,6 +72,25 @@ fn figures(report: &Report, page: &mut String) {
         );
     }
     page.push_str("</table>\n");
+    for (name, value) in report.rows() {
+        value.as_array().into_iter().for_each(|rows| list(name, rows, page));
+    }
+}
+
+/// Rows of one kind, as a table of their own.
+fn list(name: &str, rows: &[Value], page: &mut String) {
+    let names = columns(rows);
+    let _ = writeln!(page, "<h3>{}</h3>\n<table>", escaped(name));
+    line(page, "th", names.iter().map(|name| escaped(name)));
+    for row in rows {
+        line(page, "td", names.iter().map(|name| escaped(&plain(&row[name]))));
+    }
+    page.push_str("</table>\n");
+}
+
+fn line(page: &mut String, kind: &str, cells: impl Iterator<Item = String>) {
+    let cells: String = cells.map(|cell| format!("<{kind}>{cell}</{kind}>")).collect();
+    let _ = writeln!(page, "<tr>{cells}</tr>");
 }
 
 fn plots(report: &Report, page: &mut String) -> Result<(), Box<dyn Error>> {
@@ -126,6 +141,9 @@ mod tests {
         let page = render(&[report], &result).expect("plots of plain numbers");
         assert_eq!(page.matches("<svg").count(), 4);
         assert!(page.contains("12.5") && page.contains("&lt;never&gt;") && page.contains("journal"));
+        let sweep = "<tr><th>rate</th><th>p50_us</th><th>p999_us</th><th>p99_us</th></tr>\n\
+                     <tr><td>10000</td><td>20.0</td><td>300.0</td><td>90.0</td></tr>\n<tr><td>12000</td>";
+        assert!(page.contains("<h3>sweep</h3>") && page.contains(sweep), "{page}");
         let links = ["<link", "<script", "src=", "href=", "@import", "url("];
         assert!(links.iter().all(|link| !page.contains(link)), "the page asks for something");
     }

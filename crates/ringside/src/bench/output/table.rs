@@ -21,8 +21,7 @@ pub fn render(reports: &[Report]) -> String {
 }
 
 fn rows(report: &Report, text: &mut String) {
-    let is_ratio = |name: &str| report.footings.iter().any(|footing| footing.ratio == name);
-    for (name, value) in report.figures().iter().filter(|(name, _)| !is_ratio(name)) {
+    for (name, value) in report.rows() {
         match value {
             Value::Array(rows) => list(name, rows, text),
             Value::Object(fields) => {
@@ -54,20 +53,28 @@ fn against(report: &Report, Footing { floor, ratio, .. }: &Footing) -> String {
 /// Rows of one kind, as a table in the table.
 fn list(name: &str, rows: &[Value], text: &mut String) {
     let _ = writeln!(text, "{name}:");
-    let Some(first) = rows.first().and_then(Value::as_object) else { return };
-    let mut names: Vec<&String> = first.keys().collect();
-    // What was chosen, then what came of it.
-    names.sort_by_key(|name| !CHOSEN.contains(&name.as_str()));
+    let names = columns(rows);
+    if names.is_empty() {
+        return;
+    }
     for name in &names {
         let _ = write!(text, " {name:>14}");
     }
     text.push('\n');
     for row in rows {
         for name in &names {
-            let _ = write!(text, " {:>14}", plain(&row[name.as_str()]));
+            let _ = write!(text, " {:>14}", plain(&row[name]));
         }
         text.push('\n');
     }
+}
+
+/// Names of the columns of a list: what was chosen, then what came of it.
+pub fn columns(rows: &[Value]) -> Vec<&str> {
+    let first = rows.first().and_then(Value::as_object);
+    let mut names: Vec<&str> = first.into_iter().flat_map(|row| row.keys()).map(String::as_str).collect();
+    names.sort_by_key(|name| !CHOSEN.contains(name));
+    names
 }
 
 /// A value without the quotes of JSON; an object as a list of its fields.
