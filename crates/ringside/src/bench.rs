@@ -33,6 +33,8 @@ use crate::failure::Failure;
 pub struct BenchArgs {
     #[command(subcommand)]
     command: BenchCommand,
+    #[command(flatten)]
+    output: Output,
 }
 
 #[derive(Subcommand)]
@@ -51,24 +53,11 @@ enum BenchCommand {
     Snapshot(snapshot::SnapshotArgs),
     /// A start from the journal alone.
     Recover(recover::RecoverArgs),
-    /// All of them, one after the other.
+    /// All of them but crowd, one after the other.
     All(all::AllArgs),
 }
 
 impl BenchCommand {
-    fn output(&self) -> &Output {
-        match self {
-            BenchCommand::Core(args) => &args.output,
-            BenchCommand::Journal(args) => &args.output,
-            BenchCommand::Pipeline(args) => &args.output,
-            BenchCommand::Wire(args) => &args.output,
-            BenchCommand::Crowd(args) => &args.output,
-            BenchCommand::Snapshot(args) => &args.output,
-            BenchCommand::Recover(args) => &args.output,
-            BenchCommand::All(args) => &args.output,
-        }
-    }
-
     fn measure(&self) -> Result<Vec<Report>, Failure> {
         let report = match self {
             BenchCommand::Core(args) => core::measure(args),
@@ -103,7 +92,7 @@ fn sample_every(text: &str) -> Result<u64, String> {
 
 /// Runs a benchmark.
 pub fn run(args: &BenchArgs) -> Result<(), Failure> {
-    let (output, begun) = (args.command.output(), SystemTime::now());
-    output.prepare()?;
-    output.deliver(&args.command.measure()?, begun)
+    let begun = SystemTime::now();
+    args.output.prepare()?;
+    args.output.deliver(&args.command.measure()?, begun)
 }

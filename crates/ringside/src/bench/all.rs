@@ -1,4 +1,4 @@
-//! Every bench, one after the other, into one table and one directory.
+//! Every bench but crowd, one after the other, into one table and one directory.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,6 @@ use ringside_venue::timing::SAMPLE_EVERY;
 
 use super::core::{self, CoreArgs};
 use super::journal::{self, JournalArgs, Which};
-use super::output::Output;
 use super::pipeline::{self, PipelineArgs, SyncMode};
 use super::recover::{self, RecoverArgs};
 use super::report::Report;
@@ -42,21 +41,17 @@ pub struct AllArgs {
     /// Where journals and snapshots go. Default: the current directory.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
-    #[command(flatten)]
-    pub output: Output,
 }
 
-/// Runs all benchmarks.
+/// Runs all benchmarks but crowd, which needs thousands of open files.
 pub fn measure(args: &AllArgs) -> Result<Vec<Report>, Failure> {
-    let (dir, output) = (|| args.dir.clone(), Output::default);
-    let core =
-        core::measure(&CoreArgs { stream: args.stream.clone(), scale: false, runs: 3, output: output() })?;
+    let dir = || args.dir.clone();
+    let core = core::measure(&CoreArgs { stream: args.stream.clone(), scale: false, runs: 3 })?;
     let journal = journal::measure(&JournalArgs {
         writer: Which::Mmap,
         rate: args.rate,
         duration: args.duration,
         dir: dir(),
-        output: output(),
     })?;
     let pipeline = pipeline::measure(&PipelineArgs {
         sync: args.sync,
@@ -66,7 +61,6 @@ pub fn measure(args: &AllArgs) -> Result<Vec<Report>, Failure> {
         duration: args.duration,
         sample_every: SAMPLE_EVERY,
         dir: dir(),
-        output: output(),
     })?;
     let wire = WireArgs::round_trip(&args.dir, args.sync, args.duration).with_clients(args.clients);
     let wire = wire::measure(&wire.at_rate(args.rate))?;
@@ -76,8 +70,7 @@ pub fn measure(args: &AllArgs) -> Result<Vec<Report>, Failure> {
         seconds: 2,
         runs: 3,
         dir: dir(),
-        output: output(),
     })?;
-    let recover = recover::measure(&RecoverArgs { commands: args.commands, dir: dir(), output: output() })?;
+    let recover = recover::measure(&RecoverArgs { commands: args.commands, dir: dir() })?;
     Ok(vec![core, journal, pipeline, wire, snapshot, recover])
 }

@@ -19,7 +19,6 @@ use ringside_sim::stream::{
     Packed, Record, StreamError, StreamMeta, StreamReader, Symbols, TradeDigest, Translator, setup,
 };
 
-use super::output::Output;
 use super::progress::Steps;
 use super::report::{Report, histogram, median, record};
 use crate::failure::{Failure, USAGE};
@@ -41,8 +40,6 @@ pub struct CoreArgs {
     /// Repetitions; the median counts.
     #[arg(long, default_value_t = 5)]
     pub runs: u32,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// Runs the benchmark.

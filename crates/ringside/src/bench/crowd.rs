@@ -12,7 +12,6 @@ use clap::Args;
 
 use self::floor::Floor;
 use self::scenes::Scene;
-use super::output::Output;
 use super::pipeline::SyncMode;
 use super::progress::Steps;
 use super::report::Report;
@@ -57,8 +56,6 @@ pub struct CrowdArgs {
     /// Where the journal goes. Default: the current directory.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 impl CrowdArgs {

@@ -13,7 +13,6 @@ use ringside_sim::steady::SteadyFlow;
 use ringside_storage::{Directory, Pace, StorageError, Writer};
 
 use super::open_loop::OpenLoop;
-use super::output::Output;
 use super::probe::RawDevice;
 use super::progress::Steps;
 use super::recorder::Recorder;
@@ -69,8 +68,6 @@ pub struct JournalArgs {
     /// Where to write; the disk that is measured. Default: the current directory.
     #[arg(long, default_value = ".")]
     pub dir: PathBuf,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 impl From<StorageError> for Failure {

@@ -17,13 +17,13 @@ use super::report::Report;
 use crate::failure::{Failure, STORAGE, USAGE};
 
 /// Where results go.
-#[derive(Args, Clone, Default)]
+#[derive(Args)]
 pub struct Output {
     /// One JSON line instead of a table.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
     /// Writes result.json, report.html, and for each bench NAME.hlog, NAME.hgrm and NAME.svg into this directory.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }
 
@@ -37,15 +37,16 @@ impl Output {
 
     /// Writes the files, then prints: the table, or one JSON line as the last of stdout. `begun`: when the bench was started.
     pub fn deliver(&self, reports: &[Report], begun: SystemTime) -> Result<(), Failure> {
-        let result = result(reports);
+        let machine = machine::describe(&directory_of(reports));
         if let Some(directory) = &self.out {
+            let result = result(reports, &machine);
             write_files(directory, reports, &result, begun).map_err(|problem| {
                 let named = format!("{}: {}", directory.join(problem.file).display(), problem.source);
                 Failure::new(STORAGE, named)
             })?;
         }
         match self.json {
-            true => println!("{}", line(reports)),
+            true => println!("{}", line(reports, machine)),
             false => print!("{}", table::render(reports)),
         }
         Ok(())
@@ -59,23 +60,23 @@ struct FileProblem {
 }
 
 /// What `--json` prints: the figures of a bench, or of each by name.
-fn line(reports: &[Report]) -> Value {
+fn line(reports: &[Report], machine: Value) -> Value {
     let mut line: Map<String, Value> = match reports {
         [one] => one.object(),
         many => many.iter().map(|report| (report.name.into(), report.object().into())).collect(),
     };
-    line.insert("machine".into(), machine::describe(&directory_of(reports)));
+    line.insert("machine".into(), machine);
     line.insert("version".into(), env!("CARGO_PKG_VERSION").into());
     line.into()
 }
 
 /// All figures, the machine and the command line.
-fn result(reports: &[Report]) -> Value {
+fn result(reports: &[Report], machine: &Value) -> Value {
     let benches: Map<String, Value> =
         reports.iter().map(|report| (report.name.into(), report.object().into())).collect();
     json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "machine": machine::describe(&directory_of(reports)),
+        "machine": machine,
         "command": std::env::args().skip(1).collect::<Vec<_>>(),
         "benches": benches,
     })

@@ -12,7 +12,6 @@ use ringside_venue::threads::IdleStrategy;
 use ringside_venue::timing::SAMPLE_EVERY;
 
 use self::run::Run;
-use super::output::Output;
 use super::probe::RawDevice;
 use super::progress::Steps;
 use super::recorder::Recorder;
@@ -75,8 +74,6 @@ pub struct PipelineArgs {
     /// Where the journal goes. Default: the current directory.
     #[arg(long, default_value = ".")]
     pub dir: PathBuf,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// Runs the benchmark.

@@ -12,7 +12,6 @@ use ringside_sim::steady::{SteadyFlow, setup};
 use ringside_storage::{Directory, Pace};
 use ringside_venue::recovery::rebuild;
 
-use super::output::Output;
 use super::probe::read_seconds;
 use super::progress::Steps;
 use super::reference::{State, replay};
@@ -33,8 +32,6 @@ pub struct RecoverArgs {
     /// Where the journal goes. Default: the current directory.
     #[arg(long, default_value = ".")]
     pub dir: PathBuf,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// Runs the benchmark.

@@ -27,7 +27,6 @@ use ringside_venue::snapshots::{BARRIERS_MAX, SnapshotTask, generations};
 use ringside_venue::stages::{EngineStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
 use ringside_venue::threads::{IdleStrategy, StageThread, bell};
 
-use super::output::Output;
 use super::probe::write_seconds;
 use super::progress::Steps;
 use super::report::{Report, histogram, median, record, us};
@@ -56,8 +55,6 @@ pub struct SnapshotArgs {
     /// Where journal and snapshots go. Default: the current directory.
     #[arg(long, default_value = ".")]
     pub dir: PathBuf,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 /// Runs the benchmark.

@@ -18,7 +18,6 @@ use hdrhistogram::Histogram;
 use self::load::{Load, offer};
 use self::site::Site;
 use super::open_loop::{Counts, OpenLoop};
-use super::output::Output;
 use super::pipeline::SyncMode;
 use super::probe::{Echo, Waiting};
 use super::progress::Steps;
@@ -70,8 +69,6 @@ pub struct WireArgs {
     /// Where the journal goes. Default: the current directory.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
-    #[command(flatten)]
-    pub output: Output,
 }
 
 impl WireArgs {
@@ -90,7 +87,6 @@ impl WireArgs {
             layout: "auto".into(),
             wait: "auto".into(),
             dir: dir.into(),
-            output: Output::default(),
         }
     }
 
