@@ -70,7 +70,8 @@ fn measure_stream(args: &CoreArgs) -> Result<Report, Failure> {
         tape = told;
         steps.step();
     }
-    stream.must_be(&tape.digest())?;
+    let digest = tape.digest();
+    stream.must_be(&digest)?;
     let times = latencies(&stream);
     let timed = (stream.commands.len() - stream.prefill()) as f64;
     let (seconds, floor_seconds) = (median(seconds), median(floor_seconds));
@@ -87,7 +88,7 @@ fn measure_stream(args: &CoreArgs) -> Result<Report, Failure> {
     }
     report.value("trades", tape.trades.len() as u64);
     report.value("volume", tape.trades.iter().map(|trade| u64::from(trade.quantity)).sum::<u64>());
-    report.value("digest", format!("{}", tape.digest()));
+    report.value("digest", digest.to_string());
     report.number("bytes_per_resting_order", bytes_per_order);
     report.series("core", times);
     Ok(report)

@@ -11,7 +11,7 @@ use ringside_sim::steady::SteadyFlow;
 use ringside_venue::threads::IdleStrategy;
 use ringside_venue::timing::SAMPLE_EVERY;
 
-use self::run::Run;
+use self::run::{Run, Traded};
 use super::probe::RawDevice;
 use super::progress::Steps;
 use super::recorder::Recorder;
@@ -80,11 +80,11 @@ pub struct PipelineArgs {
 pub fn measure(args: &PipelineArgs) -> Result<Report, Failure> {
     let steps = Steps::new("pipeline", u64::from(args.runs.max(1)) + 3);
     let commands: Arc<[Command]> = SteadyFlow::new().take(args.commands as usize).collect();
-    let mut rates = Vec::new();
+    let (mut rates, expected) = (Vec::new(), Traded::by(&commands));
     for _ in 0..args.runs.max(1) {
         let mut run = Run::start(args, IdleStrategy::Park, commands.len())?;
         rates.push(commands.len() as f64 / run.saturate(&commands));
-        run.finish(&commands)?;
+        run.finish(expected)?;
         steps.step();
     }
     let mut report = Report::new("pipeline", &args.dir);
@@ -108,7 +108,7 @@ fn open_loop(args: &PipelineArgs, report: &mut Report) -> Result<(), Failure> {
     let mut run = Run::start(args, IdleStrategy::Yield, commands.len())?;
     run.offer_at(args.rate, &commands[..WARM_UP], Recorder::over(1.0));
     let (times, counts) = run.offer_at(args.rate, &commands[WARM_UP..], Recorder::over(args.duration));
-    run.finish(&commands)?;
+    run.finish(Traded::by(&commands))?;
     let times = times.finish();
     report.quantiles("", &times.total);
     report.counts(counts);
@@ -129,7 +129,7 @@ fn closed_loop(args: &PipelineArgs, commands: &[Command], report: &mut Report) -
         raw.probe(200, &mut device).map_err(failed)?;
         run.one_by_one(part, &mut times);
     }
-    run.finish(commands)?;
+    run.finish(Traded::by(commands))?;
     let times = times.finish();
     report.quantiles("closed_", &times.total);
     report.quantiles("raw_ring_", &ring);

@@ -30,11 +30,21 @@ use crate::failure::{Failure, STORAGE};
 const SEGMENT: usize = 64 << 20;
 /// Most that a command of the flow and its share of a flush take in the journal.
 const RECORD_BYTES_MAX: usize = 192;
-/// Matches and shares after the same commands without any pipeline, at no time at all.
-fn reference(commands: &[Command]) -> (u64, u64) {
-    let mut engine = Engine::new(Limits::default());
-    setup().iter().chain(commands).for_each(|command| engine.apply(0, command, &mut |_: Event| {}));
-    (engine.counters().trades, engine.counters().volume)
+
+/// What commands come to without any pipeline.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Traded {
+    trades: u64,
+    volume: u64,
+}
+
+impl Traded {
+    /// Carries the commands out on this thread, at no time at all.
+    pub fn by(commands: &[Command]) -> Traded {
+        let mut engine = Engine::new(Limits::default());
+        setup().iter().chain(commands).for_each(|command| engine.apply(0, command, &mut |_: Event| {}));
+        Traded { trades: engine.counters().trades, volume: engine.counters().volume }
+    }
 }
 
 /// The engine's stage; tells its last state when its thread has ended.
@@ -220,7 +230,7 @@ impl Run {
     }
 
     /// Stops; the engine must be where its commands lead without a pipeline, and where its journal leads.
-    pub fn finish(self, commands: &[Command]) -> Result<(), Failure> {
+    pub fn finish(self, expected: Traded) -> Result<(), Failure> {
         self.shared.input_closed.store(true, Ordering::Release);
         self.shared.stop.store(true, Ordering::Relaxed);
         let ended = self.thread.join().expect("the stage thread does not panic");
@@ -230,9 +240,8 @@ impl Run {
         let last = self.last.get().ok_or_else(|| wrong("the engine did not end in order"))?;
         let replayed = replay(self.scratch.path(), u64::MAX)?;
         last.must_be(&State::of(&replayed.engine))?;
-        let (trades, volume) = reference(commands);
-        if (last.trades, last.volume) != (trades, volume) {
-            return Err(wrong(format!("{last:?}, the reference has {trades} trades of {volume}")));
+        if (Traded { trades: last.trades, volume: last.volume }) != expected {
+            return Err(wrong(format!("{last:?}, the reference has {expected:?}")));
         }
         Ok(())
     }
