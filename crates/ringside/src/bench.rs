@@ -15,6 +15,7 @@ mod recorder;
 mod recover;
 mod reference;
 pub(crate) mod report;
+mod rig;
 mod rings;
 mod snapshot;
 mod wire;

@@ -1,9 +1,11 @@
 //! How a command ends when it ends badly: one message for a person, one exit code for a script.
 
-use std::fmt;
+use std::{fmt, io};
 
-use ringside_journal::RecoverError;
+use ringside_journal::{JournalError, RecoverError};
+use ringside_storage::StorageError;
 use ringside_venue::VenueError;
+use ringside_venue::stages::StageError;
 
 /// The venue has refused, or does not answer; or there is a difference, or no such order.
 pub const REFUSED: u8 = 1;
@@ -45,6 +47,31 @@ impl From<VenueError> for Failure {
             VenueError::Storage(_) | VenueError::Gateway(_) | VenueError::Stage(_) => STORAGE,
         };
         Failure::new(exit_code, error)
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        Failure::new(STORAGE, error)
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Failure::new(STORAGE, error)
+    }
+}
+
+impl From<StageError> for Failure {
+    fn from(error: StageError) -> Self {
+        Failure::new(STORAGE, error)
+    }
+}
+
+/// A file or a socket. Who knows which one says so in a message of its own.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::new(STORAGE, error)
     }
 }
 

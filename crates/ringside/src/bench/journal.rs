@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use hdrhistogram::Histogram;
 use ringside_domain::Command;
-use ringside_journal::{Journal, JournalError, PreparerTask, Reader, SegmentOptions, new_epoch, preparer};
+use ringside_journal::{Journal, JournalError, PreparerTask, Reader, new_epoch, preparer};
 use ringside_sim::steady::SteadyFlow;
-use ringside_storage::{Directory, Pace, StorageError, Writer};
+use ringside_storage::{Directory, Writer};
 
 use super::open_loop::OpenLoop;
 use super::probe::RawDevice;
@@ -18,10 +18,9 @@ use super::progress::Steps;
 use super::recorder::Recorder;
 use super::reference::wrong;
 use super::report::{Report, histogram, record, us};
-use crate::failure::{Failure, STORAGE};
+use super::rig;
+use crate::failure::Failure;
 
-/// Bytes of a segment here: as in a venue.
-const SEGMENT: u64 = 64 << 20;
 /// Segments that are ready before the saturation without a preparer begins.
 const READY: usize = 8;
 /// Records of a flush at saturation.
@@ -70,26 +69,13 @@ pub struct JournalArgs {
     pub dir: PathBuf,
 }
 
-impl From<StorageError> for Failure {
-    fn from(error: StorageError) -> Self {
-        Failure::new(STORAGE, error)
-    }
-}
-
-impl From<JournalError> for Failure {
-    fn from(error: JournalError) -> Self {
-        Failure::new(STORAGE, error)
-    }
-}
-
 /// Runs the benchmark.
 pub fn measure(args: &JournalArgs) -> Result<Report, Failure> {
     let steps = Steps::new("journal", 4);
-    let failed = |error: std::io::Error| Failure::new(STORAGE, error);
-    let scratch = tempfile::tempdir_in(&args.dir).map_err(failed)?;
+    let scratch = tempfile::tempdir_in(&args.dir)?;
     let mut report = Report::new("journal", &args.dir);
     report.value("writer", args.writer.word());
-    let mut raw = RawDevice::new(scratch.path()).map_err(failed)?;
+    let mut raw = RawDevice::new(scratch.path())?;
     let disk = Directory::create(&scratch.path().join("latency"))?.with_writer(args.writer.writer())?;
     let mut bench = Bench::new(&disk)?;
     report.number("append_p50_ns", bench.append_cost()?);
@@ -101,9 +87,9 @@ pub fn measure(args: &JournalArgs) -> Result<Report, Failure> {
     let mut total = 0;
     while begin.elapsed().as_secs_f64() < args.duration {
         // Interleaved: all see the same weather.
-        raw.probe(200, &mut times.device).map_err(failed)?;
+        raw.probe(200, &mut times.device)?;
         total += bench.open_loop(args.rate, Duration::from_millis(400), begin, &mut times.durable)?;
-        raw.probe(200, &mut times.device).map_err(failed)?;
+        raw.probe(200, &mut times.device)?;
         bench.one_by_one(400, &mut times.single)?;
     }
     bench.end(&disk)?;
@@ -198,17 +184,13 @@ struct Bench {
 impl Bench {
     /// A new journal whose segments are prepared beside it.
     fn new(disk: &Directory) -> Appending<Bench> {
-        let options = SegmentOptions { length: SEGMENT, ahead: 2, pace: Pace::Unpaced };
-        let (source, task) = preparer(disk.clone(), options, 1);
-        let preparing = std::thread::spawn(move || task.run());
-        let journal = Journal::create(source, new_epoch(), 0)?;
+        let (journal, preparing) = rig::journal(disk.clone(), 2)?;
         Ok(Bench { preparing: Some(preparing), ..Bench::over(journal) })
     }
 
     /// A new journal whose first segments are ready; nobody prepares more.
     fn ready(disk: &Directory) -> Result<Bench, Failure> {
-        let options = SegmentOptions { length: SEGMENT, ahead: READY, pace: Pace::Unpaced };
-        let (source, mut task) = preparer(disk.clone(), options, 1);
+        let (source, mut task) = preparer(disk.clone(), rig::segments(READY), 1);
         while task.poll()? {}
         let journal = Journal::create(source, new_epoch(), 0)?;
         Ok(Bench { idle: Some(task), ..Bench::over(journal) })

@@ -7,16 +7,16 @@ use std::time::Instant;
 use clap::Args;
 use ringside_domain::Event;
 use ringside_engine::{Engine, Limits};
-use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
 use ringside_sim::steady::{SteadyFlow, setup};
-use ringside_storage::{Directory, Pace};
+use ringside_storage::Directory;
 use ringside_venue::recovery::rebuild;
 
 use super::probe::read_seconds;
 use super::progress::Steps;
 use super::reference::{State, replay};
 use super::report::Report;
-use crate::failure::{Failure, STORAGE};
+use super::rig;
+use crate::failure::Failure;
 
 /// Commands between two flushes of the journal that is made.
 const BATCH: u64 = 10_000;
@@ -37,10 +37,10 @@ pub struct RecoverArgs {
 /// Runs the benchmark.
 pub fn measure(args: &RecoverArgs) -> Result<Report, Failure> {
     let steps = Steps::new("recover", 4);
-    let scratch = tempfile::tempdir_in(&args.dir).map_err(failed)?;
+    let scratch = tempfile::tempdir_in(&args.dir)?;
     let expected = make(scratch.path(), args.commands)?;
     steps.step();
-    let read_s = read_seconds(&scratch.path().join("journal")).map_err(failed)?;
+    let read_s = read_seconds(&scratch.path().join("journal"))?;
     let engine_s = engine_seconds(args.commands);
     steps.step();
     let begin = Instant::now();
@@ -86,29 +86,22 @@ fn engine_seconds(commands: u64) -> f64 {
     }
 }
 
-fn failed(error: impl std::fmt::Display) -> Failure {
-    Failure::new(STORAGE, error)
-}
-
 /// A data directory with a journal of so many commands; the state after them.
 fn make(data_dir: &Path, commands: u64) -> Result<State, Failure> {
-    std::fs::create_dir(data_dir.join("outbound")).map_err(failed)?;
-    let disk = Directory::create(&data_dir.join("journal")).map_err(failed)?;
-    let options = SegmentOptions { length: 64 << 20, ahead: 2, pace: Pace::Unpaced };
-    let (source, task) = preparer(disk, options, 1);
-    let preparing = std::thread::spawn(move || task.run());
-    let mut journal = Journal::create(source, new_epoch(), 0).map_err(failed)?;
+    std::fs::create_dir(data_dir.join("outbound"))?;
+    let disk = Directory::create(&data_dir.join("journal"))?;
+    let (mut journal, preparing) = rig::journal(disk, 2)?;
     let mut engine = Engine::new(Limits::default());
     let flow = setup().into_iter().chain(SteadyFlow::new()).take(commands as usize);
     for (sequence, command) in (1..).zip(flow) {
         let time_ns = sequence * STEP_NS;
-        journal.append(sequence, time_ns, &command).map_err(failed)?;
+        journal.append(sequence, time_ns, &command)?;
         engine.apply(time_ns, &command, &mut |_: Event| {});
         if sequence.is_multiple_of(BATCH) {
-            journal.flush().map_err(failed)?;
+            journal.flush()?;
         }
     }
-    journal.close().map_err(failed)?;
+    journal.close()?;
     drop(journal);
     // It ends with the journal; its panics are told by the test runner of the journal, not here.
     let _ = preparing.join();

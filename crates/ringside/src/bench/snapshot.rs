@@ -15,21 +15,21 @@ use ringside_domain::{
 };
 use ringside_engine::{Engine, Limits};
 use ringside_gateway::CommandSink;
-use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
 use ringside_sim::steady::{self, SteadyFlow};
-use ringside_storage::{Directory, Pace};
+use ringside_storage::Directory;
 use ringside_venue::clock::{Reading, VenueClock};
 use ringside_venue::config::Apply;
-use ringside_venue::recovery::Log;
-use ringside_venue::ring::{OUTPUT_SLOTS, OutputPoller, input_ring, output_ring};
+use ringside_venue::ring::{input_ring, output_ring};
 use ringside_venue::shared::Shared;
 use ringside_venue::snapshots::{BARRIERS_MAX, SnapshotTask, generations};
-use ringside_venue::stages::{EngineStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
+use ringside_venue::stages::{EngineStage, Inlet, JournalStage, StageError, SyncPolicy};
 use ringside_venue::threads::{IdleStrategy, StageThread, bell};
 
+use super::open_loop::{Counts, OpenLoop};
 use super::probe::write_seconds;
 use super::progress::Steps;
 use super::report::{Report, histogram, median, record, us};
+use super::rig;
 use crate::failure::{Failure, STORAGE};
 
 /// Owners of the resting orders.
@@ -60,11 +60,12 @@ pub struct SnapshotArgs {
 /// Runs the benchmark.
 pub fn measure(args: &SnapshotArgs) -> Result<Report, Failure> {
     let steps = Steps::new("snapshot", u64::from(args.runs.max(1)) + 1);
-    let scratch = tempfile::tempdir_in(&args.dir).map_err(failed)?;
+    let scratch = tempfile::tempdir_in(&args.dir)?;
     let mut desk = Desk::start(scratch.path())?;
     desk.fill(args.orders);
     // The first one carries out everything since the beginning: not what a venue does every so often.
     desk.snapshot(args.rate)?;
+    desk.counts = Counts::default();
     steps.step();
     let (mut p99, mut p999, mut with, mut without) = (Vec::new(), Vec::new(), histogram(), histogram());
     for _ in 0..args.runs.max(1) {
@@ -73,8 +74,8 @@ pub fn measure(args: &SnapshotArgs) -> Result<Report, Failure> {
         let ratio = |quantile| us(&busy, quantile) / us(&quiet, quantile);
         p99.push(ratio(0.99));
         p999.push(ratio(0.999));
-        with.add(&busy).map_err(failed)?;
-        without.add(&quiet).map_err(failed)?;
+        with += &busy;
+        without += &quiet;
         steps.step();
     }
     let figures = &desk.shared.snapshots;
@@ -95,9 +96,11 @@ pub fn measure(args: &SnapshotArgs) -> Result<Report, Failure> {
     report.value("bytes", bytes);
     report.number("write_s", load(&figures.write_micros) / 1e6);
     report.number("snapshot_s", load(&figures.micros) / 1e6);
+    report.value("sent", desk.counts.sent);
+    report.value("late_sends", desk.counts.late);
     desk.finish()?;
     report.number("load_ms", load_ms(scratch.path())?);
-    report.number("raw_write_s", write_seconds(scratch.path(), bytes).map_err(failed)?);
+    report.number("raw_write_s", write_seconds(scratch.path(), bytes)?);
     report.against("write_s", "raw_write_s", "write_per_floor");
     report.value("rate", args.rate);
     report.series("with", with);
@@ -105,48 +108,19 @@ pub fn measure(args: &SnapshotArgs) -> Result<Report, Failure> {
     Ok(report)
 }
 
-fn failed(error: impl std::fmt::Display) -> Failure {
-    Failure::new(STORAGE, error)
-}
-
 /// Median time to make an engine of the newest snapshot, checksums included.
 fn load_ms(data_dir: &std::path::Path) -> Result<f64, Failure> {
-    let generations = generations(data_dir).map_err(failed)?;
-    let newest = generations.list().map_err(failed)?.first().copied().unwrap_or(0);
+    let generations = generations(data_dir)?;
+    let newest = generations.list()?.first().copied().unwrap_or(0);
     let mut times = Vec::new();
     for _ in 0..5 {
         let begin = Instant::now();
-        let loaded = generations.load(newest, Limits::default()).map_err(failed)?;
+        let loaded =
+            generations.load(newest, Limits::default()).map_err(|error| Failure::new(STORAGE, error))?;
         times.push(begin.elapsed().as_secs_f64() * 1e3);
         drop(loaded);
     }
     Ok(median(times))
-}
-
-/// Drains the output ring; in place of gateway and egress.
-struct Drain {
-    output: OutputPoller,
-    shared: Arc<Shared>,
-}
-
-impl Stage for Drain {
-    fn poll(&mut self) -> Result<bool, StageError> {
-        let shared = &self.shared;
-        let (applied, released) = (shared.applied.get(), shared.released.get());
-        let worked = match self.output.take(OUTPUT_SLOTS as u64) {
-            Ok(mut guard) => {
-                (&mut guard).for_each(|slot| _ = std::hint::black_box(slot.sequence));
-                true
-            }
-            Err(_) => false,
-        };
-        if !self.output.has_available() {
-            shared.delivered.advance(applied.min(released).max(shared.delivered.get()));
-            // There are no streams whose files could be behind.
-            shared.stored.advance(shared.barrier.get().min(shared.delivered.get()).max(shared.stored.get()));
-        }
-        Ok(worked)
-    }
 }
 
 /// A running pipeline and the one who feeds it.
@@ -156,22 +130,21 @@ struct Desk {
     flow: SteadyFlow,
     stages: JoinHandle<Result<(), StageError>>,
     helpers: Vec<JoinHandle<()>>,
+    /// What became of the commands of all open loops.
+    counts: Counts,
 }
 
 impl Desk {
     fn start(data_dir: &std::path::Path) -> Result<Desk, Failure> {
-        let disk = Directory::create(&data_dir.join("journal")).map_err(failed)?;
-        let options = SegmentOptions { length: 64 << 20, ahead: 8, pace: Pace::Unpaced };
-        let (source, task) = preparer(disk, options, 1);
-        let mut helpers = vec![std::thread::spawn(move || task.run())];
-        let journal: Log = Journal::create(source, new_epoch(), 0).map_err(failed)?;
+        let disk = Directory::create(&data_dir.join("journal"))?;
+        let (journal, preparing) = rig::journal(disk, 8)?;
         let shared = Arc::new(Shared::new(0));
         let (wake, (producer, journal_input, engine_input)) = (bell(), input_ring());
         let (events, output) = output_ring();
         let (hashes, _) = bounded(BARRIERS_MAX);
         let (told, barriers) = bounded(BARRIERS_MAX);
-        let task = SnapshotTask::new(data_dir, None, shared.clone(), barriers, hashes).map_err(failed)?;
-        helpers.push(std::thread::spawn(move || task.run()));
+        let task = SnapshotTask::new(data_dir, None, shared.clone(), barriers, hashes)?;
+        let helpers = vec![preparing, std::thread::spawn(move || task.run())];
         let journal =
             JournalStage::new(journal, journal_input, SyncPolicy::Always, shared.clone(), (0, 0), vec![]);
         let engine = Engine::new(Limits::default());
@@ -179,7 +152,7 @@ impl Desk {
         let engine =
             EngineStage::new(engine, engine_input, events, apply, shared.clone(), start, wake.clone())
                 .with_barriers(told);
-        let drain = Drain { output, shared: shared.clone() };
+        let drain = rig::Drain::new(output, shared.clone());
         let thread = StageThread {
             name: "bench-core",
             core: None,
@@ -191,7 +164,7 @@ impl Desk {
         let stages = std::thread::spawn(move || thread.run());
         let clock = VenueClock::new(0, Reading::now());
         let inlet = Inlet::new(producer, shared.clone(), clock, vec![wake]);
-        Ok(Desk { inlet, shared, flow: SteadyFlow::new(), stages, helpers })
+        Ok(Desk { inlet, shared, flow: SteadyFlow::new(), stages, helpers, counts: Counts::default() })
     }
 
     /// Configuration, and orders that rest in an instrument of their own.
@@ -244,31 +217,32 @@ impl Desk {
     /// Commands at their moments, for as long as it goes on, and until all are delivered.
     fn open_loop(&mut self, rate: u64, mut goes_on: impl FnMut(&Shared) -> bool) -> Histogram<u64> {
         let (mut times, begin, first) = (histogram(), Instant::now(), self.inlet.published());
-        let (mut sent, mut seen) = (0, 0);
-        while goes_on(&self.shared) || seen < sent {
+        // How many it will be, nobody knows.
+        let (mut offered, mut seen) = (OpenLoop::new(0, rate, u64::MAX), 0);
+        while goes_on(&self.shared) || seen < offered.counts().sent {
             let now = begin.elapsed().as_nanos() as u64;
-            let delivered = self.shared.delivered.get().saturating_sub(first).min(sent);
+            let delivered = self.shared.delivered.get().saturating_sub(first).min(offered.counts().sent);
             while seen < delivered {
-                record(&mut times, now.saturating_sub(seen * 1_000_000_000 / rate));
+                record(&mut times, now.saturating_sub(offered.moment(seen)));
                 seen += 1;
             }
-            if sent * 1_000_000_000 / rate > now || !goes_on(&self.shared) {
+            if !offered.is_due(now) || !goes_on(&self.shared) {
                 std::hint::spin_loop();
                 continue;
             }
             let command = self.flow.next().expect("the flow is endless");
             self.offer(&command);
             self.inlet.announce();
-            sent += 1;
+            offered.send(now);
         }
+        self.counts += offered.counts();
         times
     }
 
     fn finish(self) -> Result<(), Failure> {
         self.shared.input_closed.store(true, Ordering::Release);
         self.shared.stop.store(true, Ordering::Relaxed);
-        let ended = self.stages.join().expect("the stage thread does not panic");
-        ended.map_err(failed)?;
+        self.stages.join().expect("the stage thread does not panic")?;
         self.shared.stages_ended.store(true, Ordering::Release);
         // Helpers end with the stages.
         self.helpers.into_iter().for_each(|helper| _ = helper.join());

@@ -8,13 +8,11 @@ use std::time::{Duration, Instant};
 use ringside_domain::{Command, Event};
 use ringside_engine::{Engine, Limits};
 use ringside_gateway::CommandSink;
-use ringside_journal::{Journal, SegmentOptions, new_epoch, preparer};
 use ringside_sim::steady::setup;
-use ringside_storage::{Directory, Pace};
+use ringside_storage::Directory;
 use ringside_venue::clock::{Reading, VenueClock};
 use ringside_venue::config::Apply;
-use ringside_venue::recovery::Log;
-use ringside_venue::ring::{OUTPUT_SLOTS, OutputPoller, input_ring, output_ring};
+use ringside_venue::ring::{input_ring, output_ring};
 use ringside_venue::shared::Shared;
 use ringside_venue::stages::{EngineStage, Inlet, JournalStage, Stage, StageError, SyncPolicy};
 use ringside_venue::threads::{IdleStrategy, StageThread, bell};
@@ -23,11 +21,10 @@ use ringside_venue::timing::{OUTLIER, Timing, TimingOptions};
 use super::super::open_loop::{Counts, OpenLoop};
 use super::super::recorder::Recorder;
 use super::super::reference::{State, replay, wrong};
+use super::super::rig;
 use super::{PipelineArgs, SyncMode};
-use crate::failure::{Failure, STORAGE};
+use crate::failure::Failure;
 
-/// Bytes of a segment: as in a venue.
-const SEGMENT: usize = 64 << 20;
 /// Most that a command of the flow and its share of a flush take in the journal.
 const RECORD_BYTES_MAX: usize = 192;
 
@@ -68,39 +65,6 @@ impl Stage for Watched {
     }
 }
 
-/// Drains the output ring; in place of gateway and egress.
-struct Drain {
-    output: OutputPoller,
-    shared: Arc<Shared>,
-    /// Last command whose answer was drained, and that as it was timed.
-    told: u64,
-    timed: u64,
-}
-
-impl Stage for Drain {
-    fn poll(&mut self) -> Result<bool, StageError> {
-        let applied = self.shared.applied.get();
-        let worked = match self.output.take(OUTPUT_SLOTS as u64) {
-            Ok(mut guard) => {
-                for slot in &mut guard {
-                    self.told = std::hint::black_box(slot.sequence);
-                }
-                true
-            }
-            Err(_) => false,
-        };
-        if self.told > self.timed {
-            self.shared.timing.answered((self.timed, self.told), self.shared.timing.now());
-            self.timed = self.told;
-        }
-        if !self.output.has_available() {
-            let delivered = applied.min(self.shared.released.get());
-            self.shared.delivered.advance(delivered.max(self.shared.delivered.get()));
-        }
-        Ok(worked)
-    }
-}
-
 /// A running pipeline.
 pub struct Run {
     inlet: Inlet,
@@ -115,14 +79,10 @@ pub struct Run {
 impl Run {
     /// The stages on one thread, as a venue on two cores has them; the caller's thread feeds.
     pub fn start(args: &PipelineArgs, idle: IdleStrategy, commands: usize) -> Result<Run, Failure> {
-        let fail = |error: &dyn std::fmt::Display| Failure::new(STORAGE, error.to_string());
-        let scratch = tempfile::tempdir_in(&args.dir).map_err(|error| fail(&error))?;
-        let disk = Directory::create(&scratch.path().join("journal")).map_err(|error| fail(&error))?;
-        let ahead = commands * RECORD_BYTES_MAX / SEGMENT + 2;
-        let options = SegmentOptions { length: SEGMENT as u64, ahead, pace: Pace::Unpaced };
-        let (source, task) = preparer(disk, options, 1);
-        let preparing = std::thread::spawn(move || task.run());
-        let journal: Log = Journal::create(source, new_epoch(), 0).map_err(|error| fail(&error))?;
+        let scratch = tempfile::tempdir_in(&args.dir)?;
+        let disk = Directory::create(&scratch.path().join("journal"))?;
+        let ahead = commands * RECORD_BYTES_MAX / rig::SEGMENT as usize + 2;
+        let (journal, preparing) = rig::journal(disk, ahead)?;
         // All segments of the run are ready before the clock starts: preparing is the disk's time, not ours.
         while journal.preparer_status().ready() < ahead as u64 {
             std::thread::sleep(Duration::from_millis(5));
@@ -138,7 +98,7 @@ impl Run {
             EngineStage::new(engine, engine_input, events, apply, shared.clone(), start, wake.clone());
         let last = Arc::new(OnceLock::new());
         let engine = Watched { stage, last: last.clone() };
-        let drain = Drain { output, shared: shared.clone(), told: 0, timed: 0 };
+        let drain = rig::Drain::new(output, shared.clone());
         let thread = StageThread {
             name: "bench-core",
             core: None,
@@ -233,8 +193,7 @@ impl Run {
     pub fn finish(self, expected: Traded) -> Result<(), Failure> {
         self.shared.input_closed.store(true, Ordering::Release);
         self.shared.stop.store(true, Ordering::Relaxed);
-        let ended = self.thread.join().expect("the stage thread does not panic");
-        ended.map_err(|error| Failure::new(STORAGE, error))?;
+        self.thread.join().expect("the stage thread does not panic")?;
         // A preparer that panicked has been seen already: the journal had no more segments.
         let _ = self.preparing.join();
         let last = self.last.get().ok_or_else(|| wrong("the engine did not end in order"))?;
