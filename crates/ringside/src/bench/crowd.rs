@@ -15,7 +15,7 @@ use self::scenes::Scene;
 use super::pipeline::SyncMode;
 use super::progress::Steps;
 use super::report::Report;
-use crate::failure::{Failure, STORAGE};
+use crate::failure::Failure;
 
 /// Arguments of `bench crowd`.
 #[derive(Args, Clone)]
@@ -66,7 +66,7 @@ impl CrowdArgs {
 
 /// Runs the benchmark.
 pub fn measure(args: &CrowdArgs) -> Result<Report, Failure> {
-    let scratch = tempfile::tempdir_in(&args.dir).map_err(failed)?;
+    let scratch = tempfile::tempdir_in(&args.dir)?;
     let mut floor = Floor::open(args, scratch.path())?;
     let steps = Steps::new("crowd", u64::from(args.rounds) * Scene::ALL.len() as u64);
     let mut report = Report::new("crowd", &args.dir);
@@ -80,14 +80,10 @@ pub fn measure(args: &CrowdArgs) -> Result<Report, Failure> {
     }
     report.value("rate", args.rate);
     report.value("sync", args.sync.word());
-    floor.trade(args.turn(), None).map_err(failed)?;
+    floor.trade(args.turn(), None)?;
     for scene in Scene::ALL {
         scene.measure(args, &mut floor, &steps, &mut report)?;
     }
     floor.close(&mut report)?;
     Ok(report)
-}
-
-fn failed(error: std::io::Error) -> Failure {
-    Failure::new(STORAGE, error)
 }

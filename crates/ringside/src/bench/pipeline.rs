@@ -17,7 +17,7 @@ use super::progress::Steps;
 use super::recorder::Recorder;
 use super::report::{Report, histogram, median};
 use super::rings;
-use crate::failure::{Failure, STORAGE};
+use crate::failure::Failure;
 
 /// Sync mode of the journal.
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq, Debug)]
@@ -119,14 +119,13 @@ fn open_loop(args: &PipelineArgs, report: &mut Report) -> Result<(), Failure> {
 /// Each command when the one before it has come out, the bare device interleaved. The bare rings come before: beside the
 /// stages' thread they would not have a core each.
 fn closed_loop(args: &PipelineArgs, commands: &[Command], report: &mut Report) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(STORAGE, error);
     let ring = rings::ping_pong(BARE_TRIPS);
     let commands = &commands[..ONE_BY_ONE.min(commands.len())];
     let mut run = Run::start(args, IdleStrategy::Yield, commands.len())?;
-    let mut raw = RawDevice::new(run.directory()).map_err(failed)?;
+    let mut raw = RawDevice::new(run.directory())?;
     let (mut times, mut device) = (Recorder::over(1.0), histogram());
     for part in commands.chunks(ONE_BY_ONE / 10) {
-        raw.probe(200, &mut device).map_err(failed)?;
+        raw.probe(200, &mut device)?;
         run.one_by_one(part, &mut times);
     }
     run.finish(Traded::by(commands))?;

@@ -65,10 +65,10 @@ pub struct Replayed {
 
 /// Carries out the journal of a data directory, up to a sequence, on this thread alone.
 pub fn replay(data_dir: &Path, to: u64) -> Result<Replayed, Failure> {
-    let disk = Directory::open(&data_dir.join("journal")).map_err(failed)?;
+    let disk = Directory::open(&data_dir.join("journal"))?;
     let mut replayed = Replayed { engine: Engine::new(Limits::default()), commands: 0, orders: 0 };
     for entry in Reader::open(disk) {
-        let entry = entry.map_err(failed)?;
+        let entry = entry.map_err(|error| Failure::new(STORAGE, error))?;
         if entry.sequence > to {
             break;
         }
@@ -83,10 +83,10 @@ pub fn replay(data_dir: &Path, to: u64) -> Result<Replayed, Failure> {
 /// Checks a venue that has ended: its last snapshot, made from the log and compared with the engine that answered, has the
 /// state that the journal comes to, and the journal has `orders` commands of traders. The state.
 pub fn check_venue(data_dir: &Path, orders: u64) -> Result<State, Failure> {
-    let generations = generations(data_dir).map_err(failed)?;
-    let newest = generations.list().map_err(failed)?.first().copied();
+    let generations = generations(data_dir)?;
+    let newest = generations.list()?.first().copied();
     let newest = newest.ok_or_else(|| wrong("the venue ended without a snapshot"))?;
-    let loaded = generations.load(newest, Limits::default()).map_err(failed)?;
+    let loaded = generations.load(newest, Limits::default()).map_err(|error| Failure::new(STORAGE, error))?;
     let replayed = replay(data_dir, newest)?;
     let state = State::of(&loaded.engine);
     state.must_be(&State::of(&replayed.engine))?;
@@ -94,8 +94,4 @@ pub fn check_venue(data_dir: &Path, orders: u64) -> Result<State, Failure> {
         return Err(wrong(format!("{orders} commands were sent, the journal has {}", replayed.orders)));
     }
     Ok(state)
-}
-
-fn failed(error: impl std::fmt::Display) -> Failure {
-    Failure::new(STORAGE, error)
 }

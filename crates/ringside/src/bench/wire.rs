@@ -23,7 +23,7 @@ use super::probe::{Echo, Waiting};
 use super::progress::Steps;
 use super::recorder::Recorder;
 use super::report::{Report, histogram, median};
-use crate::failure::{Failure, STORAGE};
+use crate::failure::Failure;
 
 /// Interleaved rounds of echoes, raw device and venue.
 const ROUNDS: u32 = 5;
@@ -131,7 +131,7 @@ impl Clock {
 
 /// Runs the benchmark.
 pub fn measure(args: &WireArgs) -> Result<Report, Failure> {
-    let scratch = tempfile::tempdir_in(&args.dir).map_err(failed)?;
+    let scratch = tempfile::tempdir_in(&args.dir)?;
     let site = Site::open(args, scratch.path())?;
     match args.sweep {
         true => sweep::measure(args, site),
@@ -171,21 +171,21 @@ impl Measurement {
 
     fn measure(mut self, args: &WireArgs, mut site: Site) -> Result<Report, Failure> {
         let steps = Steps::new("wire", u64::from(ROUNDS));
-        site.warm_up(args.load()).map_err(failed)?;
+        site.warm_up(args.load())?;
         let frames = site.clients[0].frames();
-        let mut echo = Echo::start(&frames, (Waiting::Blocking, Waiting::Blocking)).map_err(failed)?;
-        echo.probe(200, &mut histogram()).map_err(failed)?;
+        let mut echo = Echo::start(&frames, (Waiting::Blocking, Waiting::Blocking))?;
+        echo.probe(200, &mut histogram())?;
         for _ in 0..ROUNDS {
-            site.raw.probe(300, &mut self.device).map_err(failed)?;
-            echo.probe(2_000, &mut self.echo).map_err(failed)?;
+            site.raw.probe(300, &mut self.device)?;
+            echo.probe(2_000, &mut self.echo)?;
             // Started anew each time: their servers never sleep. A venue that has work polls like them.
             for (ours, times) in
                 [(Waiting::Polling, &mut self.busy_echo), (Waiting::Blocking, &mut self.polled_echo)]
             {
-                let mut polled = Echo::start(&frames, (ours, Waiting::Polling)).map_err(failed)?;
-                polled.probe(2_000, times).map_err(failed)?;
+                let mut polled = Echo::start(&frames, (ours, Waiting::Polling))?;
+                polled.probe(2_000, times)?;
             }
-            self.round(args, &mut site).map_err(failed)?;
+            self.round(args, &mut site)?;
             steps.step();
         }
         let mut report = self.report(args);
@@ -263,8 +263,4 @@ fn describe(report: &mut Report, args: &WireArgs) {
     report.value("writer", args.writer.clone());
     report.value("layout", args.layout.clone());
     report.value("wait", args.wait.clone());
-}
-
-fn failed(error: io::Error) -> Failure {
-    Failure::new(STORAGE, error)
 }

@@ -17,7 +17,7 @@ use super::super::wire::Clock;
 use super::super::wire::client::{Client, Tally};
 use super::super::wire::load::{paced, settle_all};
 use super::super::wire::site::await_segments;
-use super::{CrowdArgs, failed};
+use super::CrowdArgs;
 use crate::failure::{Failure, USAGE};
 
 /// Of `pw`: argon2id, 19 MiB, two passes (the least that OWASP's Password Storage Cheat Sheet names).
@@ -46,7 +46,7 @@ impl Floor {
             (0..args.active as usize).map(|n| Client::connect(address, n)).collect::<io::Result<_>>();
         let data_dir = scratch.join("data");
         await_segments(&data_dir.join("journal"));
-        let (active, clock) = (active.map_err(failed)?, Clock::start());
+        let (active, clock) = (active?, Clock::start());
         Ok(Floor { address, clock, venue, active, rate: args.rate, left: Tally::default(), data_dir })
     }
 

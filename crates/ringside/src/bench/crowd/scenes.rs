@@ -18,8 +18,8 @@ use super::super::report::Report;
 use super::super::wire::Clock;
 use super::super::wire::client::Client;
 use super::super::wire::load::settle_all;
+use super::CrowdArgs;
 use super::floor::{self, Floor};
-use super::{CrowdArgs, failed};
 use crate::failure::Failure;
 
 /// How often the flooder sends: in bursts, so that its thread sleeps and takes no core from those who are measured.
@@ -71,7 +71,7 @@ impl Scene {
         let over = || Recorder::over(args.duration * f64::from(args.rounds));
         let (mut alone, mut among, mut counts) = (over(), over(), Counts::default());
         for round in 0..args.rounds {
-            floor.trade(args.turn(), Some(&mut alone)).map_err(failed)?;
+            floor.trade(args.turn(), Some(&mut alone))?;
             match self {
                 Scene::Idle => idle(args, floor, &mut among)?,
                 Scene::Storm => storm(args, floor, &mut among, &mut counts)?,
@@ -125,11 +125,11 @@ struct Counts {
 
 fn idle(args: &CrowdArgs, floor: &mut Floor, among: &mut Recorder) -> Result<(), Failure> {
     let connect = |n| Client::connect(floor.address, n).map(Client::into_socket);
-    let mut sockets = floor::idle(args).map(connect).collect::<io::Result<Vec<_>>>().map_err(failed)?;
+    let mut sockets = floor::idle(args).map(connect).collect::<io::Result<Vec<_>>>()?;
     let mut heartbeat = Vec::new();
     soup::put_packet(kind::CLIENT_HEARTBEAT, &[], &mut heartbeat);
-    sockets.iter_mut().try_for_each(|socket| socket.write_all(&heartbeat)).map_err(failed)?;
-    floor.trade(args.turn(), Some(among)).map_err(failed)?;
+    sockets.iter_mut().try_for_each(|socket| socket.write_all(&heartbeat))?;
+    floor.trade(args.turn(), Some(among))?;
     if floor.logged_in() != u64::from(args.active) + sockets.len() as u64 {
         return Err(wrong("an idle connection was closed"));
     }
@@ -151,7 +151,7 @@ fn storm(
         let came = storm.join().expect("the storm does not panic");
         traded.and(came)
     });
-    counts.came += came.map_err(failed)?;
+    counts.came += came?;
     await_that("all of the storm are closed", || floor.closed(&REFUSED) - before >= u64::from(args.storm))?;
     counts.ended += floor.closed(&REFUSED) - before;
     Ok(())
@@ -193,7 +193,7 @@ fn flood(
         let client = flood.join().expect("the flooder does not panic");
         traded.and(client)
     });
-    let client = client.map_err(failed)?;
+    let client = client?;
     let tally = client.tally();
     counts.came += tally.commands;
     counts.ended += tally.accepted + tally.canceled + tally.rejected + tally.void;
@@ -242,7 +242,7 @@ fn logins(
         let traded = floor.trade(args.turn(), Some(among));
         (traded, came.join().expect("logins do not panic"))
     });
-    traded.map_err(failed)?;
+    traded?;
     counts.ended += accepted;
     counts.refused += u64::from(args.logins) - accepted;
     counts.seconds += seconds;

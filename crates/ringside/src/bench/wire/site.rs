@@ -13,7 +13,7 @@ use super::super::reference::{check_venue, wrong};
 use super::super::report::Report;
 use super::client::{Client, Tally};
 use super::load::{Load, Offered, offer};
-use super::{Clock, WireArgs, failed};
+use super::{Clock, WireArgs};
 use crate::failure::{Failure, USAGE};
 
 /// Time of load before the clock counts.
@@ -33,9 +33,9 @@ pub struct Site {
 impl Site {
     pub fn open(args: &WireArgs, scratch: &Path) -> Result<Site, Failure> {
         let config = config(args, scratch)?;
-        let raw = RawDevice::new(scratch).map_err(failed)?;
+        let raw = RawDevice::new(scratch)?;
         let (venue, ready) = Venue::start(&config, Tools::default())?;
-        let clients = connect(&ready, args).map_err(failed)?;
+        let clients = connect(&ready, args)?;
         let data_dir = scratch.join("data");
         await_segments(&data_dir.join("journal"));
         Ok(Site { venue, clients, clock: Clock::start(), raw, data_dir })

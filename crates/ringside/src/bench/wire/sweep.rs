@@ -11,7 +11,7 @@ use super::super::recorder::{Recorder, Series};
 use super::super::report::{Report, median, rounded, us};
 use super::load::{Load, paced, settle_all};
 use super::site::Site;
-use super::{WireArgs, describe, failed};
+use super::{WireArgs, describe};
 use crate::failure::Failure;
 
 /// Where the rate begins unless `--rate` says otherwise.
@@ -70,7 +70,7 @@ pub fn measure(args: &WireArgs, mut site: Site) -> Result<Report, Failure> {
     let steps = Steps::unknown("sweep");
     let slice = Duration::from_secs_f64(args.duration / 5.0);
     let first = args.rate.unwrap_or(FIRST_RATE);
-    site.warm_up(Load::Rate(first)).map_err(failed)?;
+    site.warm_up(Load::Rate(first))?;
     let (sweep, bent) = rise(&mut site, first, slice, &steps)?;
     let knee = sweep.last().ok_or_else(|| {
         Failure::new(
@@ -135,7 +135,7 @@ fn step(site: &mut Site, rate: u64, slice: Duration, half: Option<&Step>) -> Res
 
 fn one_try(site: &mut Site, rate: u64, slice: Duration) -> Result<Step, Failure> {
     let mut trips = Recorder::over(slice.as_secs_f64());
-    let offered = site.offer(Load::Rate(rate), slice, &mut trips).map_err(failed)?;
+    let offered = site.offer(Load::Rate(rate), slice, &mut trips)?;
     Ok(Step { rate, achieved: offered.answered_per_s, series: trips.finish(), counts: offered.counts })
 }
 
@@ -149,7 +149,7 @@ fn half_load(site: &mut Site, knee: u64) -> Result<f64, Failure> {
 fn look(site: &mut Site, rate: u64) -> Result<f64, Failure> {
     let mut trips = Recorder::over(1.0);
     let offered = OpenLoop::lasting(site.clock.now(), rate, LOOK);
-    paced(&mut site.clients, offered, &site.clock, &mut trips).map_err(failed)?;
+    paced(&mut site.clients, offered, &site.clock, &mut trips)?;
     Ok(us(&trips.finish().total, 0.99))
 }
 
@@ -159,7 +159,7 @@ fn overload(site: &mut Site, knee: u64, achieved: f64, length: Duration) -> Resu
     let (before, full, begin) = (site.tally(), ring_full(site), site.clock.now());
     let mut trips = Recorder::over(length.as_secs_f64());
     let offered = OpenLoop::lasting(begin, 2 * knee, length);
-    let (mut counts, _) = paced(&mut site.clients, offered, &site.clock, &mut trips).map_err(failed)?;
+    let (mut counts, _) = paced(&mut site.clients, offered, &site.clock, &mut trips)?;
     let after = site.tally();
     let good = after.accepted + after.canceled - before.accepted - before.canceled;
     let goodput = site.clock.rate(begin, good);
@@ -194,7 +194,7 @@ fn recovery(site: &mut Site, rate: u64, usual: f64) -> Result<Option<f64>, Failu
             break;
         }
     }
-    settle_all(&mut site.clients, &site.clock).map_err(failed)?;
+    settle_all(&mut site.clients, &site.clock)?;
     Ok((calm == CALM).then(|| (since - begin) as f64 / 1e9))
 }
 
