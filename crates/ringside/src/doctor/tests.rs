@@ -166,6 +166,16 @@ fn a_disk_is_full_in_days_as_its_journal_grows() {
 }
 
 #[test]
+fn there_is_room_for_two_snapshots_their_base_and_the_next() {
+    let wanted = Wanted { segment_size: Some(64 << 20), ..wanted("", "/") };
+    let status = |free_mib: u64| {
+        let space = Space { free: free_mib << 20, journal: 0, age: Duration::ZERO, snapshot: 1 << 30 };
+        disk::disk_space(Ok(space), &wanted).status
+    };
+    assert_eq!([status(4 * 64 + 4 * 1_024 - 1), status(4 * 64 + 4 * 1_024)], [Status::Fix, Status::Ok]);
+}
+
+#[test]
 fn a_sync_that_is_too_fast_to_be_true_is_a_warning() {
     let wanted = wanted("", "/");
     let status = |p50_us, p99_us| disk::flush(Ok(Flush { p50_us, p99_us }), &wanted).status;
