@@ -137,6 +137,25 @@ fn nothing_changed_changes_nothing_even_with_all_the_rules() {
     }
 }
 
+/// In both sessions Alice's order 1 and Bob's order 1 trade. Without Bob's first one only those of the first session differ.
+#[test]
+fn numbers_that_a_later_session_uses_again_are_other_orders() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut commands = setup();
+    let session = [enter(ALICE, 1, b'S', 5, 10_000), enter(BOB, 1, b'B', 5, 10_000)];
+    commands.extend(session);
+    commands.push(venue(Action::RollSession));
+    commands.extend(session);
+    write(dir.path(), timed(commands));
+    let report = what_if(dir.path(), without("7")).unwrap();
+    assert_eq!(report["orders_changed"], 2, "{report:#}");
+    let filled = json!({"state": "filled", "executed": 5, "notional": 50_000});
+    let (alice, bob) = (of(&report["orders"], "ALICE"), of(&report["orders"], "BOB"));
+    assert_eq!((&alice["before"], &bob["before"]), (&filled, &filled));
+    assert_eq!(alice["after"], json!({"state": "canceled", "reason": "E", "executed": 0}));
+    assert_eq!(bob["after"], Value::Null);
+}
+
 /// A trade that is broken counts in no position: with all busts left out, positions are those of all trades.
 #[test]
 fn positions_follow_broken_trades() {

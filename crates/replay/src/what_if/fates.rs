@@ -59,11 +59,17 @@ impl Fate {
 /// Orders whose fates are not known to be the same.
 #[derive(Default)]
 pub(super) struct Fates {
-    open: HashMap<Name, [Option<Fate>; 2]>,
+    /// By session and name: a name is unique within a session only.
+    open: HashMap<(u32, Name), [Option<Fate>; 2]>,
+    /// Sessions that each run has begun.
+    rolls: [u32; 2],
 }
 
 impl Fates {
     pub(super) fn follow(&mut self, run: Run, event: &Event, change: Option<&Change>) {
+        if let Fact::SessionBegan(_) = event.fact {
+            self.rolls[run as usize] += 1;
+        }
         if let Fact::Rejected { user_ref_num, reason, .. } = event.fact {
             let fate = Fate { end: End::Rejected(reason as u16), executed: 0, notional: 0 };
             self.ended(run, Name::of(event, user_ref_num), fate);
@@ -83,14 +89,15 @@ impl Fates {
     }
 
     fn ended(&mut self, run: Run, name: Name, fate: Fate) {
-        let fates = self.open.entry(name).or_default();
+        let key = (self.rolls[run as usize], name);
+        let fates = self.open.entry(key).or_default();
         fates[run as usize] = Some(fate);
         if fates[0] == fates[1] {
-            self.open.remove(&name);
+            self.open.remove(&key);
         }
     }
 
-    /// Orders with other fates, by name. What is still alive counts too.
+    /// Orders with other fates, by session and name. What is still alive counts too.
     pub(super) fn different(mut self, markets: &[Market; 2]) -> Vec<(Name, [Option<Fate>; 2])> {
         for run in [Run::Before, Run::After] {
             for (name, order) in markets[run as usize].orders().iter() {
@@ -98,7 +105,7 @@ impl Fates {
             }
         }
         let mut different: Vec<_> = self.open.into_iter().collect();
-        different.sort_unstable_by_key(|(name, _)| *name);
-        different
+        different.sort_unstable_by_key(|(key, _)| *key);
+        different.into_iter().map(|((_, name), fates)| (name, fates)).collect()
     }
 }
