@@ -125,44 +125,46 @@ pub fn salvage(
     let source = Directory::open(&journal_of(what.source)?).map_err(ReplayError::from)?;
     let damage = first_damage(&source)?;
     prepare(what.target)?;
-    let saved = save(what, source, damage, &mut after);
-    if saved.is_err() {
+    let (copy, past) = save(what, source, damage.as_ref()).inspect_err(|_| {
         // The first error is the one to report.
         let _ = clear(what.target);
-    }
-    saved
+    })?;
+    // All of it is durable: what goes wrong from here on costs the list, not the copy.
+    let lost = list(&copy, |entry| after(past.engine(), entry))?;
+    Ok(copy.report(&past.summary(), damage, &lost))
 }
 
-/// Into a target that is empty.
+/// Into a target that is empty: the copy, and what it comes to.
 fn save(
     what: &Salvage<'_>,
     source: Directory,
-    damage: Option<Corruption>,
-    after: &mut dyn FnMut(&Engine, &Entry) -> io::Result<()>,
-) -> Result<Salvaged, SalvageError> {
+    damage: Option<&Corruption>,
+) -> Result<(Copied, Past), SalvageError> {
     let target = Directory::create(&what.target.join(JOURNAL))?;
     let mut copy = Copied { source, target, end: None, last_segment: 0, bytes: 0 };
-    copy.copy_up_to(damage.as_ref().map_or(u64::MAX, segment_of))?;
+    copy.copy_up_to(damage.map_or(u64::MAX, segment_of))?;
     copy.cut_to_what_is_valid()?;
-    beginnings::copy(what, &copy.target, damage.as_ref())?;
+    beginnings::copy(what, &copy.target, damage)?;
     let mut past = Past::open(what.target)?;
     past.run_to(Sequence::MAX)?;
-    let summary = past.summary();
-    if let (0, Some(damage)) = (summary.last_sequence, &damage) {
+    if let (0, Some(damage)) = (past.last_sequence(), damage) {
         return Err(SalvageError::Nothing(damage.clone()));
     }
     copy_beside(what)?;
+    Ok((copy, past))
+}
+
+/// Tells what is intact behind the copy. After the first error the rest is counted only.
+fn list(copy: &Copied, mut tell: impl FnMut(&Entry) -> io::Result<()>) -> Result<Lost, SalvageError> {
     let mut lost = Lost::default();
-    let mut failure = None;
+    let mut told = Ok(());
     copy.carve_the_rest(&mut lost, |entry| {
-        if failure.is_none() {
-            failure = after(past.engine(), entry).err();
+        if told.is_ok() {
+            told = tell(entry);
         }
     })?;
-    if let Some(error) = failure {
-        return Err(SalvageError::File { path: "the list of what is intact".into(), error });
-    }
-    Ok(copy.report(&summary, damage, &lost))
+    told.map_err(|error| SalvageError::File { path: "the list of what is intact".into(), error })?;
+    Ok(lost)
 }
 
 /// The first damage of a journal; a reader of its own, so that the walk of a start decides.
@@ -217,12 +219,17 @@ fn copy_beside(what: &Salvage<'_>) -> Result<(), SalvageError> {
     for name in BESIDE {
         let (from, to) = (from.join(name), what.target.join(name));
         if from.is_file() {
-            let copied = fs::copy(&from, &to).and_then(|_| File::open(&to)?.sync_all());
-            copied.map_err(|error| SalvageError::File { path: to, error })?;
+            copy_file(&from, &to)?;
         }
     }
     let synced = File::open(what.target).and_then(|directory| directory.sync_all());
     synced.map_err(|error| SalvageError::File { path: what.target.into(), error })
+}
+
+/// A whole file, durable but for its name.
+fn copy_file(from: &Path, to: &Path) -> Result<(), SalvageError> {
+    let copied = fs::copy(from, to).and_then(|_| File::open(to)?.sync_all());
+    copied.map_err(|error| SalvageError::File { path: to.into(), error })
 }
 
 /// What lies behind the prefix.

@@ -199,6 +199,22 @@ fn newer_rules_are_no_damage() {
     );
 }
 
+/// The list is for people: that it cannot be written costs nothing that was saved.
+#[test]
+fn what_was_saved_stays_when_the_list_cannot_be_written() {
+    let dir = site();
+    flip(&dir.path().join("data"), 2, 4_100);
+    let found = damage(&dir.path().join("data"));
+    let (source, target) = (dir.path().join("data"), dir.path().join("saved"));
+    let refused = salvage(&Salvage { source: &source, target: &target }, |_, _| {
+        Err(std::io::ErrorKind::StorageFull.into())
+    });
+    assert!(matches!(refused, Err(SalvageError::File { .. })), "{refused:?}");
+    let recovered = recover(&Directory::open(&target.join("journal")).unwrap()).unwrap();
+    assert_eq!((recovered.last_sequence() + 1, recovered.torn_tail()), (found.sequence, None));
+    assert_eq!(hash_at(&target, Sequence::MAX), hash_at(&source, recovered.last_sequence()));
+}
+
 #[test]
 fn what_the_file_named_comes_along() {
     let dir = site();
