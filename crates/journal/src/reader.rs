@@ -43,6 +43,12 @@ impl<D: Disk> Reader<D> {
         Reader { scan: Scan::behind(disk, ATTEMPTS, waypoint), from: 0, end: None, failed: false }
     }
 
+    /// Reads the commands behind a waypoint, as [`Reader::open_behind`]; what is left of the journal before it is read
+    /// and checked too.
+    pub fn open_through(disk: D, waypoint: Waypoint) -> Reader<D> {
+        Reader { scan: Scan::through(disk, ATTEMPTS, waypoint), from: 0, end: None, failed: false }
+    }
+
     /// The place behind the last command met; `None` before the first.
     pub fn waypoint(&self) -> Option<Waypoint> {
         self.scan.cursor().map(Waypoint::of)

@@ -192,6 +192,11 @@ impl<D: Disk> Scan<D> {
         Scan { waypoint: Some(waypoint), ..Scan::from_segment(disk, attempts, waypoint.segment) }
     }
 
+    /// A walk behind a waypoint, from the first segment on.
+    pub(crate) fn through(disk: D, attempts: u32, waypoint: Waypoint) -> Scan<D> {
+        Scan { waypoint: Some(waypoint), ..Scan::new(disk, attempts) }
+    }
+
     /// Where the walk is; `None` before the first segment that was begun.
     pub(crate) fn cursor(&self) -> Option<&Cursor> {
         self.at.as_ref().map(|(cursor, _)| cursor)

@@ -62,6 +62,26 @@ fn reading_behind_any_command_gives_the_rest_and_the_same_end() {
     }
 }
 
+/// What is left before the waypoint is read: damage there is found, and segments that are gone are not missed.
+#[test]
+fn reading_through_a_waypoint_checks_what_is_left_before_it() {
+    let disk = journal();
+    let place = waypoint(&disk, LAST - 5);
+    let through = |disk: &MemoryDisk| -> Result<Vec<u64>, RecoverError> {
+        Reader::open_through(disk.clone(), place).map(|entry| entry.map(|entry| entry.sequence)).collect()
+    };
+    let rest: Vec<u64> = (LAST - 4..=LAST).collect();
+    assert_eq!(through(&disk).unwrap(), rest);
+    ringside_storage::Disk::remove(&disk, "0000000001.seg").unwrap();
+    assert_eq!(through(&disk).unwrap(), rest);
+    let mut bytes = disk.contents("0000000002.seg").unwrap();
+    bytes[4096 + 40] ^= 1;
+    disk.put("0000000002.seg", bytes);
+    assert!(matches!(reason(through(&disk).unwrap_err()), Reason::Checksum { .. }));
+    let behind: Vec<_> = Reader::open_behind(disk, place).map(|entry| entry.unwrap().sequence).collect();
+    assert_eq!(behind, rest, "which does not look there");
+}
+
 #[test]
 fn segments_before_the_waypoint_are_not_needed() {
     let disk = journal();

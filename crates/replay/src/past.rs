@@ -40,12 +40,6 @@ pub enum ReplayError {
         /// Files of snapshots that cannot be used.
         broken: Vec<String>,
     },
-    /// The snapshot with which the past begins is of another journal.
-    #[error("the journal does not pass through the place of snapshot {sequence:020}.snap")]
-    OffTheWay {
-        /// Of the snapshot.
-        sequence: Sequence,
-    },
     /// What is asked for lies before the oldest snapshot of a pruned journal.
     #[error("sequence {asked} cannot be told: segments before the snapshot after {beginning} are pruned")]
     Pruned {
@@ -138,11 +132,15 @@ impl Past {
         let live = is_live(&place::data_dir_of(place));
         let limit = if live { durable_sequence(disk.clone())? } else { Sequence::MAX };
         let beginning = Beginning::find(&place::data_dir_of(place), &disk)?;
+        let reader = match beginning.place {
+            Some(place) => Reader::open_through(disk.clone(), place),
+            None => Reader::open(disk.clone()),
+        };
         Ok(Past {
             last: beginning.sequence(),
             place: beginning.place,
             engine: beginning.engine,
-            reader: Reader::open(disk.clone()),
+            reader,
             disk,
             events: Vec::new(),
             limit,
@@ -190,9 +188,6 @@ impl Past {
         if self.last >= self.limit {
             return Ok(None);
         }
-        if self.first == 0 {
-            self.pass_through()?;
-        }
         let Some(entry) = self.reader.next_entry()? else { return Ok(None) };
         if self.first == 0 {
             self.first = entry.sequence;
@@ -200,24 +195,6 @@ impl Past {
         self.last = entry.sequence;
         self.count += 1;
         Ok(Some(entry))
-    }
-
-    /// Reads what is left of a pruned journal before the snapshot.
-    fn pass_through(&mut self) -> Result<(), ReplayError> {
-        let Some(place) =
-            self.place.filter(|place| self.reader.waypoint().is_none_or(|at| at.sequence < place.sequence))
-        else {
-            return Ok(());
-        };
-        while let Some(entry) = self.reader.next_entry()? {
-            if entry.sequence == place.sequence {
-                break;
-            }
-        }
-        match self.reader.waypoint() {
-            Some(found) if found == place => Ok(()),
-            _ => Err(ReplayError::OffTheWay { sequence: place.sequence }),
-        }
     }
 
     /// Computes the state hash at a barrier, and compares it with what the journal tells of it later.

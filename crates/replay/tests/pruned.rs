@@ -6,6 +6,8 @@ use std::path::Path;
 
 use common::*;
 use ringside_domain::Sequence;
+use ringside_journal::format::segment_file_name;
+use ringside_journal::{Entry, Reader, Reason, RecoverError};
 use ringside_replay::{
     Aspect, Comparison, Difference, EditError, Edits, Finding, Past, ReplayError, Salvage, SalvageError,
     Salvaged, Summary, WhatIf, salvage,
@@ -100,10 +102,11 @@ fn a_snapshot_of_another_journal_is_refused() {
     write_flow(dir.path(), 8);
     prune_before(dir.path(), BARRIERS[0]);
     let refused = summary(dir.path());
-    assert!(
-        matches!(refused, Err(ReplayError::OffTheWay { sequence }) if sequence == BARRIERS[0]),
-        "{refused:?}"
-    );
+    let Err(ReplayError::Journal(RecoverError::Corrupt(found))) = refused else { panic!("{refused:?}") };
+    assert_eq!((found.reason, found.sequence), (Reason::OffTheWay { sequence: BARRIERS[0] }, BARRIERS[0]));
+    let entry = entry(dir.path(), BARRIERS[0]);
+    assert_eq!(found.segment, segment_file_name(entry.segment));
+    assert!(found.offset > entry.offset, "right behind the command: {found}");
 }
 
 /// What differs without these commands.
@@ -194,11 +197,16 @@ fn save(dir: &Path) -> Result<Salvaged, SalvageError> {
 
 /// Flips a bit of a command's record.
 fn damage(data_dir: &Path, sequence: Sequence) {
-    let journal = Directory::open(&data_dir.join("journal")).unwrap();
-    let mut reader = ringside_journal::Reader::open(journal);
-    let entries = std::iter::from_fn(|| reader.next_entry().unwrap());
-    let entry = { entries }.find(|entry| entry.sequence == sequence).unwrap();
+    let entry = entry(data_dir, sequence);
     flip(data_dir, entry.segment, entry.offset + 33);
+}
+
+/// A command and where its record is.
+fn entry(data_dir: &Path, sequence: Sequence) -> Entry {
+    let journal = Directory::open(&data_dir.join("journal")).unwrap();
+    let mut reader = Reader::open(journal);
+    let entries = std::iter::from_fn(|| reader.next_entry().unwrap());
+    { entries }.find(|entry| entry.sequence == sequence).unwrap()
 }
 
 fn names(directory: &Path) -> Vec<String> {

@@ -127,9 +127,7 @@ impl From<ReplayError> for Failure {
         let code = match &error {
             ReplayError::NoJournal(_) | ReplayError::Pruned { .. } => USAGE,
             ReplayError::Snapshot(SnapshotError::Storage(_)) => STORAGE,
-            ReplayError::Snapshot(_) | ReplayError::NoBeginning { .. } | ReplayError::OffTheWay { .. } => {
-                CORRUPT
-            }
+            ReplayError::Snapshot(_) | ReplayError::NoBeginning { .. } => CORRUPT,
             ReplayError::Journal(error) => recover_code(error),
             ReplayError::Storage(_) => STORAGE,
             ReplayError::Diverged { .. } => CORRUPT,
