@@ -157,7 +157,7 @@ impl Life {
         let mut market = Market::of(past.engine());
         let mut origins = Origins::of(market.orders(), past.last_sequence());
         if let Some((name, origin)) = resting(&past, &market, &origins, wanted) {
-            return Ok(Some(Life::new(Past::open(place)?, name.login, origin)));
+            return Ok(Some(Life::new(past, name.login, origin)));
         }
         while let Some(turn) = past.turn()? {
             for (at, event) in turn.events.iter().enumerate() {

@@ -30,8 +30,6 @@ impl Name {
 /// An order in force.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Live {
-    /// Number of the first order of its chain of replacements; its own when it replaced none.
-    pub root: UserRefNum,
     /// Venue-unique number.
     pub order_ref: OrderRef,
     /// Where.
@@ -59,7 +57,6 @@ impl Name {
 impl Live {
     fn of_state(state: &OrderState, symbol: Symbol) -> Live {
         Live {
-            root: state.user_ref_num,
             order_ref: state.order_ref,
             symbol,
             side: state.side,
@@ -87,8 +84,8 @@ pub struct Change {
 #[derive(Clone, Default, Debug)]
 pub struct Orders {
     live: HashMap<Name, Live>,
-    /// Orders of the session before that were not told again yet. Empty but within a roll.
-    carried: HashMap<OrderRef, Live>,
+    /// Labels of the orders of the session before that were not told again yet. Empty but within a roll.
+    carried: HashMap<OrderRef, ClientOrderId>,
 }
 
 impl Orders {
@@ -109,7 +106,8 @@ impl Orders {
         match event.fact {
             Fact::Accepted(order) => Some(self.accept(event, &order)),
             Fact::SessionBegan(_) => {
-                self.carried = self.live.drain().map(|(_, order)| (order.order_ref, order)).collect();
+                let labels = self.live.drain().map(|(_, order)| (order.order_ref, order.client_order_id));
+                self.carried = labels.collect();
                 None
             }
             Fact::Executed { user_ref_num, quantity, price, .. } => {
@@ -157,15 +155,11 @@ impl Orders {
         let original = Name::of(event, accepted.original);
         let replaced = self.live.remove(&original).map(|order| (original, order));
         let order = Live {
-            root: replaced.map_or(accepted.user_ref_num, |(_, old)| old.root),
             order_ref: accepted.order_ref,
             symbol: accepted.symbol,
             side: accepted.side,
             // Of an order that is carried over a roll no label is told; it is what it was.
-            client_order_id: self
-                .carried
-                .remove(&accepted.order_ref)
-                .map_or(accepted.client_order_id, |before| before.client_order_id),
+            client_order_id: self.carried.remove(&accepted.order_ref).unwrap_or(accepted.client_order_id),
             price: accepted.price,
             leaves: accepted.quantity,
             executed: 0,

@@ -224,11 +224,6 @@ impl Past {
         &self.engine
     }
 
-    /// The state now, to go on with something else.
-    pub(crate) fn into_engine(self) -> Engine {
-        self.engine
-    }
-
     /// Last command carried out; at the beginning that after which it is.
     pub fn last_sequence(&self) -> Sequence {
         self.last

@@ -20,9 +20,11 @@ use ringside_domain::{Action, Command, Event, Fact, LoginId, MarketFact, Sequenc
 use ringside_engine::Engine;
 use serde_json::{Value, json};
 
+use crate::beginning::Beginning;
 use crate::json::{command_json, event_json};
 use crate::matches::{Market, Trade};
 use crate::past::{Past, ReplayError};
+use crate::place;
 
 pub use edits::{Edit, EditError, Edits};
 use fates::Fates;
@@ -68,13 +70,13 @@ impl WhatIf {
         let (past, after) = both_beginnings(place)?;
         let beginning = past.last_sequence();
         edits.check_from(beginning)?;
-        let markets = [Market::of(past.engine()), Market::of(&after)];
+        let market = Market::of(past.engine());
         let mut what_if = WhatIf {
             clock_ns: after.counters().time_ns,
             past,
             after,
             edits,
-            markets,
+            markets: [market.clone(), market],
             events: Default::default(),
             tallies: Tallies::default(),
             fates: Fates::default(),
@@ -205,9 +207,10 @@ impl WhatIf {
 /// A past at its beginning, and a second engine at the same place. A running venue may prune between the two.
 fn both_beginnings(place: &Path) -> Result<(Past, Engine), ReplayError> {
     loop {
-        let (past, other) = (Past::open(place)?, Past::open(place)?);
-        if past.last_sequence() == other.last_sequence() {
-            return Ok((past, other.into_engine()));
+        let past = Past::open(place)?;
+        let other = Beginning::find(&place::data_dir_of(place), &place::open(place)?)?;
+        if past.last_sequence() == other.sequence() {
+            return Ok((past, other.engine));
         }
     }
 }
