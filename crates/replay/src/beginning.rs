@@ -6,7 +6,7 @@ use std::path::Path;
 use ringside_domain::Sequence;
 use ringside_engine::{Engine, Limits};
 use ringside_journal::{Reader, Waypoint};
-use ringside_snapshot::{Generations, Header, SnapshotError};
+use ringside_snapshot::{Generations, Header};
 use ringside_storage::Directory;
 
 use crate::past::ReplayError;
@@ -36,23 +36,20 @@ impl Beginning {
     }
 }
 
+/// The oldest snapshot that is whole and behind which nothing is missing.
 fn oldest(data_dir: &Path, first: Sequence) -> Result<Beginning, ReplayError> {
     let snapshots = data_dir.join(SNAPSHOTS);
-    let mut broken = Vec::new();
-    if snapshots.is_dir() {
-        let generations = Generations::new(Directory::open(&snapshots)?);
-        for sequence in generations.list()?.into_iter().rev().filter(|sequence| *sequence >= first) {
-            match generations.load(sequence, Limits::default()) {
-                Ok(loaded) => {
-                    loaded.verify()?;
-                    return Ok(Beginning { engine: loaded.engine, place: Some(place_of(&loaded.header)) });
-                }
-                Err(SnapshotError::Damaged { file, .. }) => broken.push(file),
-                Err(error) => return Err(error.into()),
-            }
-        }
+    if !snapshots.is_dir() {
+        return Err(ReplayError::NoBeginning { first, broken: Vec::new() });
     }
-    Err(ReplayError::NoBeginning { first, broken })
+    let generations = Generations::new(Directory::open(&snapshots)?);
+    let oldest_first = generations.list()?.into_iter().rev().filter(|sequence| *sequence >= first);
+    let (loaded, broken) = generations.first_verified(oldest_first, Limits::default())?;
+    let Some(loaded) = loaded else {
+        let broken = broken.into_iter().map(|broken| broken.file).collect();
+        return Err(ReplayError::NoBeginning { first, broken });
+    };
+    Ok(Beginning { place: Some(place_of(&loaded.header)), engine: loaded.engine })
 }
 
 /// Where the journal goes on behind a snapshot.

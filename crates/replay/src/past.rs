@@ -6,7 +6,6 @@ use std::path::Path;
 use ringside_domain::{Action, Command, Event, Sequence, StateHash, TimeNs};
 use ringside_engine::Engine;
 use ringside_journal::{End, Entry, Reader, RecoverError, Waypoint, durable_sequence};
-use ringside_snapshot::SnapshotError;
 use ringside_storage::{Directory, StorageError};
 use thiserror::Error;
 
@@ -26,9 +25,6 @@ pub enum ReplayError {
     /// The device does not answer.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// A snapshot cannot be read, or is not what it says.
-    #[error(transparent)]
-    Snapshot(#[from] SnapshotError),
     /// The journal begins in the middle, and no snapshot leads there.
     #[error(
         "the journal begins with sequence {first}, and there is no snapshot to begin with; broken: {}",

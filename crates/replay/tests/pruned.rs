@@ -92,6 +92,27 @@ fn without_a_snapshot_that_can_be_read_a_pruned_journal_tells_nothing() {
     );
 }
 
+/// Every checksum is right, but the state is not that of the hash: the file is passed over like any other damaged one.
+#[test]
+fn a_snapshot_with_another_state_hash_is_passed_over_for_the_next() {
+    let dir = data_dir();
+    let whole = summary(dir.path()).unwrap();
+    BARRIERS.iter().for_each(|barrier| _ = snapshot(dir.path(), *barrier));
+    prune_before(dir.path(), BARRIERS[0]);
+    let path = dir.path().join("snapshots").join(ringside_snapshot::file_name(BARRIERS[0]));
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[64] ^= 1;
+    let crc = crc32fast::hash(&bytes[..616]);
+    bytes[616..620].copy_from_slice(&crc.to_le_bytes());
+    std::fs::write(&path, bytes).unwrap();
+    let left = summary(dir.path()).unwrap();
+    assert_eq!((left.first_sequence, left.state_hash), (BARRIERS[1] + 1, whole.state_hash));
+    std::fs::remove_file(dir.path().join("snapshots").join(ringside_snapshot::file_name(BARRIERS[1])))
+        .unwrap();
+    let refused = Past::open(dir.path()).err().unwrap();
+    assert!(matches!(&refused, ReplayError::NoBeginning { broken, .. } if broken.len() == 1), "{refused}");
+}
+
 #[test]
 fn a_snapshot_of_another_journal_is_refused() {
     let (dir, other) = (data_dir(), data_dir());

@@ -18,7 +18,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use ringside_replay::{ExportError, ReplayError};
-use ringside_snapshot::SnapshotError;
 
 use crate::failure::{CORRUPT, Failure, STORAGE, USAGE, recover_code};
 
@@ -126,11 +125,9 @@ impl From<ReplayError> for Failure {
     fn from(error: ReplayError) -> Self {
         let code = match &error {
             ReplayError::NoJournal(_) | ReplayError::Pruned { .. } => USAGE,
-            ReplayError::Snapshot(SnapshotError::Storage(_)) => STORAGE,
-            ReplayError::Snapshot(_) | ReplayError::NoBeginning { .. } => CORRUPT,
             ReplayError::Journal(error) => recover_code(error),
             ReplayError::Storage(_) => STORAGE,
-            ReplayError::Diverged { .. } => CORRUPT,
+            ReplayError::NoBeginning { .. } | ReplayError::Diverged { .. } => CORRUPT,
         };
         Failure::new(code, error)
     }

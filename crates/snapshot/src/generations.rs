@@ -15,6 +15,17 @@ pub const KEPT: usize = 2;
 /// Name of a snapshot that is being written.
 const DRAFT: &str = "snapshot.tmp";
 
+/// A snapshot that cannot be used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Broken {
+    /// Name of the file.
+    pub file: String,
+    /// Where in the file.
+    pub offset: u64,
+    /// What is wrong there.
+    pub damage: Damage,
+}
+
 /// A directory of snapshots.
 #[derive(Clone, Debug)]
 pub struct Generations<D> {
@@ -49,6 +60,34 @@ impl<D: Drafts> Generations<D> {
         let loaded = load(&self.disk, &file, limits)?;
         named(loaded.header.position.sequence, sequence, &file)?;
         Ok(loaded)
+    }
+
+    /// The snapshot after a command, state hash included: costs a walk over all orders.
+    pub fn load_verified(&self, sequence: Sequence, limits: Limits) -> Result<Loaded, SnapshotError> {
+        let loaded = self.load(sequence, limits)?;
+        loaded.verify()?;
+        Ok(loaded)
+    }
+
+    /// Loads the first of some snapshots that is whole. Beside it those that were passed over, in their order.
+    ///
+    /// # Errors
+    /// When the device does not answer: whether a snapshot is whole is not known then.
+    pub fn first_whole(
+        &self,
+        sequences: impl IntoIterator<Item = Sequence>,
+        limits: Limits,
+    ) -> Result<(Option<Loaded>, Vec<Broken>), StorageError> {
+        first(sequences, |sequence| self.load(sequence, limits))
+    }
+
+    /// The same; one with another state than its hash says is passed over, too.
+    pub fn first_verified(
+        &self,
+        sequences: impl IntoIterator<Item = Sequence>,
+        limits: Limits,
+    ) -> Result<(Option<Loaded>, Vec<Broken>), StorageError> {
+        first(sequences, |sequence| self.load_verified(sequence, limits))
     }
 
     /// Writes a snapshot under a name of its own and makes it durable.
@@ -95,6 +134,23 @@ impl<D: Drafts> Generations<D> {
         }
         Ok(doomed.len())
     }
+}
+
+fn first(
+    sequences: impl IntoIterator<Item = Sequence>,
+    load: impl Fn(Sequence) -> Result<Loaded, SnapshotError>,
+) -> Result<(Option<Loaded>, Vec<Broken>), StorageError> {
+    let mut broken = Vec::new();
+    for sequence in sequences {
+        match load(sequence) {
+            Ok(loaded) => return Ok((Some(loaded), broken)),
+            Err(SnapshotError::Storage(error)) => return Err(error),
+            Err(SnapshotError::Damaged { file, offset, damage }) => {
+                broken.push(Broken { file, offset, damage });
+            }
+        }
+    }
+    Ok((None, broken))
 }
 
 fn named(found: Sequence, wanted: Sequence, file: &str) -> Result<(), SnapshotError> {

@@ -11,7 +11,7 @@
 //! - An engine that was loaded has the state hash that stands in the header, and goes on like the one that was written.
 //!
 //! # What this crate does not do
-//! It reads no journal, starts no thread, and does not decide when a snapshot is made or which one is used.
+//! It reads no journal, starts no thread, and does not decide when a snapshot is made, or in which order they are tried.
 //!
 //! # Known limits
 //! - [`load`] checks checksums, not the state hash: that costs a walk over all orders. [`Loaded::verify`] does.
@@ -27,7 +27,7 @@ mod write;
 
 pub use error::{Damage, SnapshotError};
 pub use format::{Header, Position, file_name, sequence_of};
-pub use generations::{Generations, KEPT};
+pub use generations::{Broken, Generations, KEPT};
 pub use read::{Loaded, load, read_header};
 pub use records::StreamImage;
 pub use write::{Content, write};

@@ -3,7 +3,7 @@
 use ringside_domain::Sequence;
 use ringside_engine::Limits;
 use ringside_journal::Waypoint;
-use ringside_snapshot::{Generations, Header, Loaded, SnapshotError};
+use ringside_snapshot::{Broken, Generations, Header, Loaded};
 use ringside_storage::{Directory, StorageError};
 use tracing::warn;
 
@@ -18,18 +18,11 @@ pub fn first_whole(
     generations: &Generations<Directory>,
     sequences: impl IntoIterator<Item = Sequence>,
 ) -> Result<(Option<Loaded>, Vec<String>), StorageError> {
-    let mut broken = Vec::new();
-    for sequence in sequences {
-        match generations.load(sequence, Limits::default()) {
-            Ok(loaded) => return Ok((Some(loaded), broken)),
-            Err(SnapshotError::Storage(error)) => return Err(error),
-            Err(SnapshotError::Damaged { file, offset, damage }) => {
-                warn!(file, offset, %damage, "a snapshot cannot be used; the one before it is tried");
-                broken.push(file);
-            }
-        }
+    let (loaded, broken) = generations.first_whole(sequences, Limits::default())?;
+    for Broken { file, offset, damage } in &broken {
+        warn!(file, offset, %damage, "a snapshot cannot be used; the one before it is tried");
     }
-    Ok((None, broken))
+    Ok((loaded, broken.into_iter().map(|broken| broken.file).collect()))
 }
 
 /// Where the journal goes on behind a snapshot.
