@@ -2,9 +2,9 @@
 //!
 //! The newest snapshot that is whole is loaded, the journal behind it is checked and its end found, and on the same walk
 //! every command of it is carried out again: the checking on this thread, the carrying out on another. The streams of all
-//! logins go on from the snapshot if their files are as they were then. Without a snapshot, or with a stream that is not as
-//! it was, the same is done from the first command on, and the streams are written anew: the same commands give the same
-//! bytes. Then what the start itself changes is journaled.
+//! logins go on from the snapshot if their files are as they were then. With a stream that is not as it was the same is done
+//! from the newest snapshot before the session on, or, as without any snapshot, from the first command on, and the streams are
+//! written anew: the same commands give the same bytes. Then what the start itself changes is journaled.
 
 mod replay;
 
