@@ -57,7 +57,6 @@ fn reference_fills(flow: &Path) -> Vec<NamedFill> {
         username,
         firm: text("FLOW"),
         cancel_on_disconnect: false,
-        disconnect_grace_ms: 0,
         ..LoginTerms::plain(LoginId(0), ringside_domain::Username::BLANK, ringside_domain::Firm::BLANK)
     };
     let mut reference = Reference::new(1 << 20);

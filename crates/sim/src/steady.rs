@@ -26,7 +26,6 @@ pub fn setup() -> [Command; 2] {
         username: Text::new("BENCH").expect("short"),
         firm: Text::new("BNCH").expect("short"),
         cancel_on_disconnect: false,
-        disconnect_grace_ms: 0,
         ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     };
     [Action::AddInstrument(terms), Action::AddLogin(login)]

@@ -120,7 +120,6 @@ fn venue() -> Reference {
         username: Username::new("FLOW").unwrap(),
         firm: Firm::new("FLOW").unwrap(),
         cancel_on_disconnect: false,
-        disconnect_grace_ms: 0,
         ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     };
     for action in [Action::AddInstrument(instrument), Action::AddLogin(login)] {

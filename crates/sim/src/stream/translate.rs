@@ -29,7 +29,6 @@ pub fn setup(symbols: u32) -> Vec<Command> {
         username: Username::new("STREAM").expect("Invariant: six letters fit"),
         firm: Firm::new("FLOW").expect("Invariant: four letters fit"),
         cancel_on_disconnect: false,
-        disconnect_grace_ms: 0,
         ..LoginTerms::plain(LoginId(0), Username::BLANK, Firm::BLANK)
     });
     let instrument = |n| {
