@@ -443,6 +443,13 @@ pub struct RiskLimits {
     pub fat_finger_bps: u32,
 }
 
+impl RiskLimits {
+    /// New orders and replacements that a full bucket lets pass at once; 0 without a rate and a burst.
+    pub const fn burst(&self) -> u32 {
+        if self.rate_burst == 0 { self.rate_per_second } else { self.rate_burst }
+    }
+}
+
 /// Limits of a scope, in place of those it had.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SetLimits {

@@ -54,7 +54,7 @@ impl Limited {
     fn new(limits: RiskLimits, now: TimeNs, since: MatchNumber) -> Self {
         let mut limited = Limited { limits, live_orders: 0, tokens: 0, tokens_at: 0, since };
         if limits.rate_per_second != 0 {
-            (limited.tokens, limited.tokens_at) = (limited.burst(), now);
+            (limited.tokens, limited.tokens_at) = (limited.full(), now);
         }
         limited
     }
@@ -68,26 +68,29 @@ impl Limited {
     fn go_on_from(&mut self, before: &Limited) {
         if self.limits.rate_per_second != 0 && before.limits.rate_per_second != 0 {
             let mut before = *before;
-            before.has_token(self.tokens_at);
-            self.tokens = before.tokens.min(self.burst());
+            before.refill(self.tokens_at);
+            self.tokens = before.tokens.min(self.full());
         }
     }
 
-    fn burst(&self) -> u128 {
-        let burst =
-            if self.limits.rate_burst == 0 { self.limits.rate_per_second } else { self.limits.rate_burst };
-        u128::from(burst) * TOKEN
+    /// Tokens of a full bucket.
+    fn full(&self) -> u128 {
+        u128::from(self.limits.burst()) * TOKEN
     }
 
-    /// Fills the bucket up to now. False: it lacks a whole token.
-    fn has_token(&mut self, now: TimeNs) -> bool {
+    /// Fills the bucket up to now.
+    fn refill(&mut self, now: TimeNs) {
         if self.limits.rate_per_second == 0 {
-            return true;
+            return;
         }
         let elapsed = u128::from(now - self.tokens_at);
         let refilled = self.tokens + u128::from(self.limits.rate_per_second) * elapsed;
-        (self.tokens, self.tokens_at) = (refilled.min(self.burst()), now);
-        self.tokens >= TOKEN
+        (self.tokens, self.tokens_at) = (refilled.min(self.full()), now);
+    }
+
+    /// False: the bucket lacks a whole token.
+    fn has_token(&self) -> bool {
+        self.limits.rate_per_second == 0 || self.tokens >= TOKEN
     }
 }
 
@@ -200,7 +203,8 @@ impl Engine {
         let mut all = true;
         for scope in &scopes {
             if let Some(limited) = self.risk.limits.get_mut(scope) {
-                all &= limited.has_token(now);
+                limited.refill(now);
+                all &= limited.has_token();
             }
         }
         if !all {

@@ -56,10 +56,7 @@ impl Engine {
         let scopes = scopes_of(&self.login_at(login)?.terms);
         let limits = scopes.iter().filter_map(|scope| Some(self.risk.limits.get(scope)?.limits));
         let limited = limits.filter(|limits| limits.rate_per_second != 0);
-        let rates = limited.map(|limits| match limits.rate_burst {
-            0 => (limits.rate_per_second, limits.rate_per_second),
-            burst => (limits.rate_per_second, burst),
-        });
+        let rates = limited.map(|limits| (limits.rate_per_second, limits.burst()));
         rates.reduce(|(rate, burst), other| (rate.min(other.0), burst.min(other.1)))
     }
 
