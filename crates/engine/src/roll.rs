@@ -9,7 +9,7 @@ use ringside_book::Slot;
 use ringside_domain::limits::USER_REF_IDX_CARRIED;
 use ringside_domain::{Accepted, ClientOrderId, Event, Fact, Firm, LoginId, VenueRefusal};
 
-use crate::working::told;
+use crate::working::Working;
 use crate::{Engine, Listener};
 
 impl Engine {
@@ -48,23 +48,19 @@ impl Engine {
 
     /// The order as its owner is told of it again. Labels are not kept: the OrderRefNum says which one it is.
     fn carried(&self, slot: Slot) -> Accepted {
-        let mut order = *self.store.orders.get(slot);
+        let order = self.store.orders.get(slot);
         let special = self.special_of(slot).expect("Invariant: what outlives the day has tag 128");
-        order.open += special.reserve;
+        let w = Working::of_live(order, special, slot);
         let own_firm = self.login(order.login).terms.firm;
-        let symbol = self.instruments[order.instrument.0 as usize - 1].terms.symbol;
-        let extra = &special.extra;
+        let symbol = self.instruments[w.index()].terms.symbol;
         Accepted {
             customer_type: order.letters.customer_type,
             group_id: order.group_id,
             firm: if order.firm == own_firm { Firm::BLANK } else { order.firm },
-            min_quantity: extra.min_quantity,
-            max_floor: extra.max_floor,
-            peg_offset: extra.peg_offset,
-            discretion_price: extra.discretion_price,
-            random_reserves: extra.random_reserves,
-            expire_seconds: extra.expire_seconds,
-            ..told(&order, special.limit, symbol, ClientOrderId::BLANK)
+            peg_offset: w.extra.peg_offset,
+            discretion_price: w.extra.discretion_price,
+            random_reserves: w.extra.random_reserves,
+            ..w.told(symbol, ClientOrderId::BLANK)
         }
     }
 }
