@@ -5,6 +5,8 @@
 //! back. Each version that changes something has a question here, so that the places that differ can be found; rules.md §19 says
 //! what the versions are.
 
+use core::hash::Hasher;
+
 /// Rules that this program knows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Rules(u32);
@@ -29,6 +31,13 @@ impl Rules {
     /// new burst.
     pub const fn buckets_survive_new_limits(self) -> bool {
         self.0 >= 2
+    }
+
+    /// Adds the version to a hash. Not that of the first rules: under them nobody hashed it, and hashes in journals stay.
+    pub fn add_to(self, hash: &mut impl Hasher) {
+        if self != Rules::FIRST {
+            hash.write(&self.0.to_le_bytes());
+        }
     }
 }
 

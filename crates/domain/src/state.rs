@@ -173,7 +173,7 @@ pub struct VenueState {
 }
 
 impl VenueState {
-    /// Adds the counters to a hash; the rules only when they are not the first ones, under which nobody hashed them.
+    /// Adds the counters to a hash.
     pub fn hash(&self, hash: &mut impl Hasher) {
         for number in [
             self.trades,
@@ -188,9 +188,7 @@ impl VenueState {
         ] {
             hash.write(&number.to_le_bytes());
         }
-        if self.rules != Rules::FIRST {
-            hash.write(&self.rules.version().to_le_bytes());
-        }
+        self.rules.add_to(hash);
     }
 }
 
@@ -275,6 +273,12 @@ pub struct LoginState {
 }
 
 impl LoginState {
+    /// True when the terms have a grace, or one is running. Without either, hashes and files are what they were before there
+    /// was one.
+    pub const fn has_grace(&self) -> bool {
+        self.terms.disconnect_grace_ms != 0 || self.grace_ends_ns != 0
+    }
+
     /// Adds the login to a hash.
     pub fn hash(&self, hash: &mut impl Hasher) {
         hash.write(&self.terms.login.0.to_le_bytes());
@@ -288,8 +292,8 @@ impl LoginState {
             self.connected.into(),
             self.disabled.into(),
         ]);
-        // Only where there is a grace: hashes in journals of before there was one stay what they are.
-        if (self.terms.disconnect_grace_ms, self.grace_ends_ns) != (0, 0) {
+        // Only then: hashes in journals of before there was one stay what they are.
+        if self.has_grace() {
             hash.write(&self.terms.disconnect_grace_ms.to_le_bytes());
             hash.write(&self.grace_ends_ns.to_le_bytes());
         }

@@ -4,7 +4,7 @@
 use core::hash::Hasher;
 
 use ringside_domain::state::{InstrumentState, LimitsState, LoginState, hash_end, hash_scope};
-use ringside_domain::{AuctionKind, MarketState, Rules};
+use ringside_domain::{AuctionKind, MarketState};
 use twox_hash::XxHash64;
 
 use crate::Engine;
@@ -62,9 +62,7 @@ impl Engine {
         for limits in self.limits_states() {
             LimitsState { live_orders: 0, tokens: 0, tokens_at: 0, ..limits }.hash(&mut hash);
         }
-        if self.counters.rules != Rules::FIRST {
-            hash.write(&self.counters.rules.version().to_le_bytes());
-        }
+        self.counters.rules.add_to(&mut hash);
         hash.finish()
     }
 

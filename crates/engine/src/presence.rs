@@ -1,10 +1,10 @@
 //! Who is connected, and what happens to the orders of those who are not (cancel on disconnect, rules.md §11).
 
 use ringside_book::Order;
-use ringside_domain::{CancelReason, LoginId, NO_EXPIRE_AT};
+use ringside_domain::{CancelReason, LoginId};
 
 use crate::due::What;
-use crate::special::Special;
+use crate::special::{Special, is_day};
 use crate::{Engine, Listener};
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -55,9 +55,7 @@ impl Engine {
 
     /// Good till cancelled and good till date outlive the connection.
     fn cancel_for_absence(&mut self, login: LoginId, out: &mut impl Listener) {
-        let ends_today = |_: &Order, special: Option<&Special>| {
-            special.is_none_or(|special| special.extra.expire_at == NO_EXPIRE_AT)
-        };
-        self.cancel_where_owned(login, CancelReason::Supervisory, ends_today, out);
+        let selected = |_: &Order, special: Option<&Special>| is_day(special);
+        self.cancel_where_owned(login, CancelReason::Supervisory, selected, out);
     }
 }

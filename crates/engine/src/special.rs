@@ -61,6 +61,12 @@ impl Extra {
     }
 }
 
+/// A day order, by its special terms if it has any: it ends with the day, and with its owner's absence. Good till cancelled and
+/// good till date (tag 128) outlive both.
+pub(crate) fn is_day(special: Option<&Special>) -> bool {
+    special.is_none_or(|special| special.extra.expire_at == NO_EXPIRE_AT)
+}
+
 /// True when the options ask for nothing that a plain order does not have, and nothing is wrong with them. Nearly every
 /// order is plain: neighbours are looked at together, as words.
 #[inline(always)]

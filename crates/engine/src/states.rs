@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 
 use ringside_book::Slot;
 use ringside_domain::{
-    AuctionKind, CancelReason, InstrumentId, MarketFact, MarketState, NO_EXPIRE_AT, Reason, SetState,
-    VenueRefusal,
+    AuctionKind, CancelReason, InstrumentId, MarketFact, MarketState, Reason, SetState, VenueRefusal,
 };
 
 use crate::due::What;
 use crate::instrument::{Indicative, NO_PRINTS};
+use crate::special::is_day;
 use crate::view::QUEUES;
 use crate::{Engine, Listener, tell_market};
 
@@ -161,11 +161,8 @@ impl Engine {
 
     /// Day orders of all instruments end.
     pub(crate) fn end_of_day(&mut self, out: &mut impl Listener) -> Result<(), VenueRefusal> {
-        let is_day = |slot: &Slot| {
-            let special = self.special_of(*slot);
-            special.is_none_or(|special| special.extra.expire_at == NO_EXPIRE_AT)
-        };
-        let slots = self.store.orders.iter().map(|(slot, _)| slot).filter(is_day).collect();
+        let slots = self.store.orders.iter().map(|(slot, _)| slot);
+        let slots = slots.filter(|slot| is_day(self.special_of(*slot))).collect();
         self.cancel_all(slots, CancelReason::Closed, out);
         Ok(())
     }

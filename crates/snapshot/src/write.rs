@@ -1,7 +1,7 @@
 //! From an engine to a file.
 
 use ringside_domain::Sequence;
-use ringside_engine::{Engine, Login};
+use ringside_engine::Engine;
 use ringside_storage::{Draft, StorageError};
 
 use crate::format::{Extent, HEADER_LENGTH, Header, Position, SECTIONS};
@@ -46,8 +46,7 @@ pub fn write(content: &Content<'_>, draft: &mut impl Draft) -> Result<Header, St
 
 /// The oldest format that can say it: what an older venue understood it goes on understanding.
 fn version_for(engine: &Engine) -> u16 {
-    let patient = |login: &Login| (login.terms.disconnect_grace_ms, login.grace_ends_ns) != (0, 0);
-    if engine.logins().iter().any(patient) { 2 } else { 1 }
+    if engine.logins().iter().any(|login| login.state().has_grace()) { 2 } else { 1 }
 }
 
 fn sections<F: Draft>(
