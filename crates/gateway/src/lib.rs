@@ -2,7 +2,8 @@
 //!
 //! Data flow: bytes of a socket → [`session`] (what may this packet mean now?) → [`translate`] (OUCH request to
 //! command) → [`CommandSink`]. Back: event → [`translate`] → [`outbound`] (the login's sequenced stream) →
-//! socket. [`server`] holds the loop; [`auth`] checks passwords on a thread of its own.
+//! socket. [`server`] holds the loop; [`auth`] checks passwords on a thread of its own. Several gateways may share the logins of
+//! a venue, each on a thread of its own ([`Gateway::several`]).
 //!
 //! *Architecture Invariant:* the gateway decides nothing about orders. It may refuse bytes, never a command.
 //!
@@ -85,6 +86,8 @@ pub mod limits {
     pub const LAG_MAX: u64 = 8 * 1024 * 1024;
     /// Most bytes handed to a socket in one write.
     pub const WRITE_BYTES: usize = 256 * 1024;
+    /// Gateways of a venue: each takes a core and reads the whole output ring, and one engine keeps no more of them busy.
+    pub const GATEWAYS_MAX: usize = 8;
     /// Password checks waiting at once.
     pub const VERIFICATIONS_MAX: usize = 1_024;
 

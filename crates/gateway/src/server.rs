@@ -5,7 +5,8 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -29,6 +30,7 @@ mod delivery;
 mod input;
 mod listeners;
 mod login;
+mod reception;
 mod roll;
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,7 @@ pub use delivery::{append_event, encode_event};
 pub use listeners::{Addresses, ListenOptions};
 use listeners::{LISTENERS_MAX, Listeners};
 use login::Checks;
+use reception::{Entrance, Reception, place_of};
 use timers::{TIMER_STEP, Timers};
 
 const WAKER: Token = Token(usize::MAX);
@@ -126,7 +129,6 @@ pub struct Stats {
 #[derive(Debug)]
 struct LoginState {
     stream: Outbound,
-    certificate_name: Option<String>,
     /// The connection that acts for the login.
     holder: Option<usize>,
     /// Connect was handed over, Disconnect was not.
@@ -140,23 +142,22 @@ struct LoginState {
 pub struct Gateway {
     poll: Poll,
     events: Events,
-    waker: std::sync::Arc<Waker>,
-    listeners: Listeners,
+    waker: Arc<Waker>,
+    entrance: Entrance,
+    addresses: Addresses,
     session: Text<10>,
     outbound: PathBuf,
     /// Rolls that are in the sink and not delivered yet: nothing is read, nobody is let in meanwhile.
     rolls: u32,
     connections: Slab<Connection>,
-    /// By login id - 1.
-    logins: Vec<LoginState>,
+    /// By login id - 1; `None`: with another gateway.
+    logins: Vec<Option<LoginState>>,
     /// Connections with something to read.
     ready: VecDeque<usize>,
     /// Logins with something to send.
     dirty: Vec<LoginId>,
     /// Commands of the gateway's own that found no room.
     owed: VecDeque<Command>,
-    checks: Checks,
-    verdicts: Receiver<Verdict>,
     scratch: Box<[u8]>,
     started: Instant,
     /// Time that did not count.
@@ -165,53 +166,103 @@ pub struct Gateway {
     now: Duration,
     timers: Timers,
     generation: u64,
-    crowd: Crowd,
     accepting: bool,
     stats: Stats,
 }
 
 impl Gateway {
-    /// Binds the listeners.
+    /// Binds the listeners. The only gateway of a venue.
     pub fn new(options: GatewayOptions) -> Result<Self, GatewayError> {
+        let mut all = Gateway::several(options, 1)?;
+        Ok(all.remove(0))
+    }
+
+    /// Binds the listeners. So many gateways that share the logins, each for a thread of its own; the first one accepts
+    /// connections for all of them.
+    pub fn several(options: GatewayOptions, count: usize) -> Result<Vec<Self>, GatewayError> {
+        assert!(count > 0, "Invariant: somebody accepts connections");
+        let GatewayOptions { listen, session, outbound, logins, jobs, verdicts, caps, lockout } = options;
+        let mut shares: Vec<Vec<Option<LoginState>>> = (0..count).map(|_| Vec::new()).collect();
+        let mut certificates = Vec::with_capacity(logins.len());
+        for (entry, id) in logins.into_iter().zip(1..) {
+            let LoginEntry { stream, certificate_name, connected } = entry;
+            certificates.push(certificate_name);
+            shares.iter_mut().for_each(|share| share.push(None));
+            shares[place_of(LoginId(id), count)][id as usize - 1] = Some(LoginState::new(stream, connected));
+        }
         let poll = Poll::new()?;
-        let listeners = Listeners::open(&options.listen, poll.registry())?;
-        let waker = std::sync::Arc::new(Waker::new(poll.registry(), WAKER)?);
-        let logins = options.logins.into_iter().map(LoginState::new).collect();
-        Ok(Gateway {
+        let listeners = Listeners::open(&listen, poll.registry())?;
+        let addresses = listeners.addresses().clone();
+        let checks = (Checks::new(jobs, lockout), verdicts);
+        let crowd = Crowd::new(caps.within(CONNECTIONS_MAX));
+        let (mut reception, gone) = Reception::new(listeners, checks, crowd, certificates);
+        let mut shares = shares.into_iter();
+        let own = shares.next().unwrap_or_default();
+        let mut rooms = Vec::with_capacity(count);
+        for share in shares {
+            let poll = Poll::new()?;
+            let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+            let entrance = Entrance::Room(reception.add_room(waker.clone(), gone.clone()));
+            rooms.push(Gateway::over(
+                (poll, waker),
+                entrance,
+                addresses.clone(),
+                (session, &outbound),
+                share,
+            ));
+        }
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let entrance = Entrance::Reception(Box::new(reception));
+        let first = Gateway::over((poll, waker), entrance, addresses, (session, &outbound), own);
+        Ok(std::iter::once(first).chain(rooms).collect())
+    }
+
+    fn over(
+        (poll, waker): (Poll, Arc<Waker>),
+        entrance: Entrance,
+        addresses: Addresses,
+        (session, outbound): (u32, &Path),
+        logins: Vec<Option<LoginState>>,
+    ) -> Self {
+        Gateway {
             poll,
             events: Events::with_capacity(1_024),
             waker,
-            listeners,
-            session: roll::session_name(options.session),
-            outbound: options.outbound,
+            entrance,
+            addresses,
+            session: roll::session_name(session),
+            outbound: outbound.into(),
             rolls: 0,
             connections: Slab::with_capacity(64),
             logins,
             ready: VecDeque::with_capacity(CONNECTIONS_MAX),
             dirty: Vec::with_capacity(1_024),
             owed: VecDeque::with_capacity(64),
-            checks: Checks::new(options.jobs, options.lockout),
-            verdicts: options.verdicts,
             scratch: vec![0; WRITE_BYTES].into_boxed_slice(),
             started: Instant::now(),
             away: Duration::ZERO,
             now: Duration::ZERO,
             timers: Timers::default(),
             generation: 0,
-            crowd: Crowd::new(options.caps.within(CONNECTIONS_MAX)),
             accepting: true,
             stats: Stats::default(),
-        })
+        }
     }
 
     /// Where it listens.
     pub fn addresses(&self) -> &Addresses {
-        self.listeners.addresses()
+        &self.addresses
     }
 
     /// Wakes [`Gateway::poll`] from another thread.
-    pub fn waker(&self) -> std::sync::Arc<Waker> {
+    pub fn waker(&self) -> Arc<Waker> {
         self.waker.clone()
+    }
+
+    /// True when the login's stream is here.
+    pub fn serves(&self, login: LoginId) -> bool {
+        // The venue's id 0 wraps to an index that no login has.
+        self.logins.get((login.0 as usize).wrapping_sub(1)).is_some_and(Option::is_some)
     }
 
     /// Counters.
@@ -227,11 +278,13 @@ impl Gateway {
         for at in accept.into_iter().enumerate().filter_map(|(at, is_due)| is_due.then_some(at)) {
             self.accept_all(at, sink)?;
         }
-        self.take_verdicts(sink);
+        self.let_in(sink);
         self.pay_owed(sink);
         let commands = self.serve_ready(sink);
-        if self.timers.begin(self.now) {
-            self.listeners.retry();
+        if self.timers.begin(self.now)
+            && let Entrance::Reception(reception) = &mut self.entrance
+        {
+            reception.listeners.retry();
         }
         self.run_timers(sink);
         Ok(commands)
@@ -248,7 +301,8 @@ impl Gateway {
     /// True when a turn would find work at once.
     pub fn has_ready(&self) -> bool {
         let is_idle = self.ready.is_empty() && self.owed.is_empty() && self.dirty.is_empty();
-        !is_idle || self.timers.are_due() || self.listeners.has_more()
+        let is_awaited = self.entrance.has_arrivals() || (self.rolls == 0 && self.entrance.has_more());
+        !is_idle || self.timers.are_due() || is_awaited
     }
 
     /// Longest wait after which a timer may be due.
@@ -259,7 +313,9 @@ impl Gateway {
     /// Stops accepting connections and reading from them. What is under way is still delivered.
     pub fn stop_input(&mut self) {
         self.accepting = false;
-        self.listeners.close();
+        if let Entrance::Reception(reception) = &mut self.entrance {
+            reception.listeners.close();
+        }
         // The next start finds who was connected in the state and disconnects them.
         self.owed.clear();
     }
@@ -267,7 +323,10 @@ impl Gateway {
     /// Waits for sockets. Returns which listeners have connections.
     fn wait(&mut self, timeout: Duration) -> io::Result<[bool; LISTENERS_MAX]> {
         let timeout = if self.has_ready() { Duration::ZERO } else { timeout };
-        let mut accept = self.listeners.take_more();
+        let mut accept = match &mut self.entrance {
+            Entrance::Reception(reception) => reception.listeners.take_more(),
+            Entrance::Room(_) => [false; LISTENERS_MAX],
+        };
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(accept),
             other => other?,
@@ -294,7 +353,7 @@ impl Gateway {
     fn close(&mut self, key: usize, reason: CloseReason, sink: &mut impl CommandSink) {
         let Some(login) = self.forget(key, reason) else { return };
         self.stats.logged_in -= 1;
-        let state = &mut self.logins[login.0 as usize - 1];
+        let state = state_mut(&mut self.logins, login);
         if state.holder == Some(key) {
             state.holder = None;
             state.connected = false;
@@ -311,7 +370,7 @@ impl Gateway {
         self.stats.connections -= 1;
         self.count_close(reason);
         info!(peer = %connection.peer, reason = reason.name(), "connection closed");
-        self.crowd.went(connection.peer.origin(), connection.session.has_logged_in());
+        self.entrance.went(connection.peer.origin(), connection.session.has_logged_in());
         connection.session.login()
     }
 
@@ -339,15 +398,25 @@ impl Gateway {
     }
 }
 
+/// State of a login whose connection is here: so is its stream.
+fn state(logins: &[Option<LoginState>], login: LoginId) -> &LoginState {
+    let state = logins.get(login.0 as usize - 1).and_then(Option::as_ref);
+    state.expect("Invariant: connections are with the gateway of their login")
+}
+
+fn state_mut(logins: &mut [Option<LoginState>], login: LoginId) -> &mut LoginState {
+    let state = logins.get_mut(login.0 as usize - 1).and_then(Option::as_mut);
+    state.expect("Invariant: connections are with the gateway of their login")
+}
+
 impl LoginState {
-    fn new(entry: LoginEntry) -> Self {
-        let LoginEntry { stream, certificate_name, connected } = entry;
-        LoginState { stream, certificate_name, holder: None, connected, dirty: false }
+    fn new(stream: Outbound, connected: bool) -> Self {
+        LoginState { stream, holder: None, connected, dirty: false }
     }
 }
 
 /// File of a login's stream in a session, inside the outbound directory.
-pub fn stream_path(directory: &std::path::Path, login: LoginId, session: u32) -> PathBuf {
+pub fn stream_path(directory: &Path, login: LoginId, session: u32) -> PathBuf {
     directory.join(format!("{:010}.{session:010}.out", login.0))
 }
 

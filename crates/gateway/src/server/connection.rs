@@ -78,6 +78,13 @@ impl Connection {
         }
     }
 
+    /// It is another gateway's from now on, under this number, and nothing is known of its socket there.
+    pub(super) fn moved(&mut self, generation: u64, now: Duration) {
+        self.generation = generation;
+        self.session.moved(now);
+        (self.readable, self.writable, self.queued) = (true, true, true);
+    }
+
     /// One read into the room that is left.
     pub(super) fn fill(&mut self, now: Duration) {
         let room = &mut self.input[self.filled..];

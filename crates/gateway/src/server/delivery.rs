@@ -3,7 +3,7 @@
 use ringside_domain::{Event, TimeNs};
 use ringside_wire::soup::{self, kind};
 
-use super::{Gateway, GatewayError};
+use super::{Gateway, GatewayError, state, state_mut};
 use crate::CommandSink;
 use crate::limits::LAG_MAX;
 use crate::outbound::{Outbound, OutboundError};
@@ -14,7 +14,8 @@ impl Gateway {
     /// Adds a released event to its login's stream. What is for the public or the operator is nobody's, and passed over.
     pub fn deliver(&mut self, time_ns: TimeNs, event: &Event) {
         // The venue's id 0 wraps to an index that no login has.
-        let Some(login) = self.logins.get_mut((event.login.0 as usize).wrapping_sub(1)) else { return };
+        let index = (event.login.0 as usize).wrapping_sub(1);
+        let Some(login) = self.logins.get_mut(index).and_then(Option::as_mut) else { return };
         if !append_event(&mut login.stream, time_ns, event) {
             return;
         }
@@ -28,12 +29,12 @@ impl Gateway {
     /// Sends what was delivered since the last call.
     pub fn flush(&mut self, sink: &mut impl CommandSink) -> Result<(), GatewayError> {
         while let Some(id) = self.dirty.pop() {
-            let login = &mut self.logins[id.0 as usize - 1];
+            let login = state_mut(&mut self.logins, id);
             login.dirty = false;
             if let Some(key) = login.holder {
                 self.send(key, sink)?;
             }
-            self.logins[id.0 as usize - 1].stream.store_if_long()?;
+            state_mut(&mut self.logins, id).stream.store_if_long()?;
         }
         Ok(())
     }
@@ -42,7 +43,7 @@ impl Gateway {
     /// the next one, or `None` when the disk is full.
     pub fn store_streams(&mut self, from: usize, count: usize) -> Result<Option<usize>, GatewayError> {
         let to = self.logins.len().min(from + count);
-        for login in &mut self.logins[from..to] {
+        for login in self.logins[from..to].iter_mut().flatten() {
             if !login.stream.store()? {
                 return Ok(None);
             }
@@ -50,7 +51,7 @@ impl Gateway {
         Ok(Some(to))
     }
 
-    /// Streams there are.
+    /// Logins there are; their streams are counted with them, wherever they are.
     pub fn streams(&self) -> usize {
         self.logins.len()
     }
@@ -61,7 +62,7 @@ impl Gateway {
             None => connection.is_seen_off(),
             Some(_) if connection.deaf => true,
             Some(login) => {
-                connection.position == self.logins[login.0 as usize - 1].stream.end()
+                connection.position == state(&self.logins, login).stream.end()
                     && connection.transport.is_flushed()
             }
         })
@@ -79,7 +80,7 @@ impl Gateway {
             }
             return Ok(());
         };
-        let (stream, before) = (&self.logins[login.0 as usize - 1].stream, connection.position);
+        let (stream, before) = (&state(&self.logins, login).stream, connection.position);
         let result = connection.write_turn(stream, &mut self.scratch, self.now)?;
         self.stats.bytes_out += connection.position - before;
         if connection.writable && connection.position < stream.end() {
@@ -99,9 +100,7 @@ impl Gateway {
     pub(super) fn heartbeat(&mut self, key: usize, sink: &mut impl CommandSink) {
         let connection = &mut self.connections[key];
         let Some(login) = connection.session.login() else { return };
-        if connection.position == self.logins[login.0 as usize - 1].stream.end()
-            && connection.control.is_empty()
-        {
+        if connection.position == state(&self.logins, login).stream.end() && connection.control.is_empty() {
             soup::put_packet(kind::SERVER_HEARTBEAT, &[], &mut connection.control);
         }
         if self.send(key, sink).is_err() {

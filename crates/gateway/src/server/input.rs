@@ -5,6 +5,7 @@ use ringside_wire::soup::{self, FrameError, kind};
 use tracing::info;
 
 use super::Gateway;
+use super::reception::Entrance;
 use crate::CommandSink;
 use crate::limits::{PAYLOAD_MAX, TURN_COMMANDS};
 use crate::session::{CloseReason, Input, Phase};
@@ -136,7 +137,10 @@ impl Gateway {
                 },
                 Input::Login(request) => {
                     used += length;
-                    break self.checks.ask(key, connection, request, self.now);
+                    let Entrance::Reception(reception) = &mut self.entrance else {
+                        unreachable!("whoever comes from the reception has asked for a login");
+                    };
+                    break reception.checks.ask(key, connection, request, self.now);
                 }
                 Input::Close(reason) => break Err(reason),
             }

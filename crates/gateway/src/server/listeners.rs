@@ -14,6 +14,7 @@ use rustls::ServerConfig;
 use tracing::warn;
 
 use super::connection::Connection;
+use super::reception::Entrance;
 use super::{Gateway, GatewayError};
 use crate::CommandSink;
 use crate::auth::Ticket;
@@ -198,28 +199,35 @@ fn local(socket: UnixStream) -> (Transport, Peer) {
 impl Gateway {
     pub(super) fn accept_all(&mut self, at: usize, sink: &mut impl CommandSink) -> io::Result<()> {
         for _ in 0..TURN_ACCEPTS {
-            match self.listeners.accept(at) {
+            let Entrance::Reception(reception) = &mut self.entrance else { return Ok(()) };
+            match reception.listeners.accept(at) {
                 Ok((transport, peer)) => self.admit(transport, peer, sink)?,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => {
                     // Out of file descriptors or memory, or the peer's network is gone (accept(2)): it passes, and
                     // the others must not notice. Listeners are edge-triggered, so they are looked at again later.
                     warn!(%error, "accept failed");
-                    self.listeners.again = true;
+                    reception.listeners.again = true;
                     return Ok(());
                 }
             }
         }
-        // Others may wait: in the next turn, after everybody else's.
-        self.listeners.more[at] = true;
+        if let Entrance::Reception(reception) = &mut self.entrance {
+            // Others may wait: in the next turn, after everybody else's.
+            reception.listeners.more[at] = true;
+        }
         Ok(())
     }
 
     fn admit(&mut self, mut transport: Transport, peer: Peer, sink: &mut impl CommandSink) -> io::Result<()> {
         self.stats.accepted += 1;
-        let refusal = self.crowd.refusal(peer.origin());
+        let Entrance::Reception(reception) = &mut self.entrance else {
+            unreachable!("only the reception accepts");
+        };
+        let refusal = reception.crowd.refusal(peer.origin());
         if let Some(reason) = refusal.or((!self.accepting).then_some(CloseReason::TooMany)) {
-            self.refuse_connection(peer, reason);
+            reception.listeners.note_refused(peer, reason, self.now);
+            self.count_close(reason);
             return Ok(());
         }
         self.make_room_for_a_newcomer(sink);
@@ -232,27 +240,31 @@ impl Gateway {
         self.stats.connections += 1;
         let connections = &self.connections;
         let is_newcomer = |ticket: &Ticket| is_newcomer(connections.get(ticket.key), ticket);
-        self.crowd.came(peer.origin(), Ticket { key, generation: self.generation }, is_newcomer);
+        if let Entrance::Reception(reception) = &mut self.entrance {
+            reception.crowd.came(peer.origin(), Ticket { key, generation: self.generation }, is_newcomer);
+        }
         Ok(())
     }
 
     /// The oldest of those that have not logged in goes, when there are as many as may be.
     fn make_room_for_a_newcomer(&mut self, sink: &mut impl CommandSink) {
-        while self.crowd.is_full_of_newcomers() {
-            let Some(ticket) = self.crowd.oldest_newcomer() else { return };
+        while let Entrance::Reception(reception) = &mut self.entrance
+            && reception.crowd.is_full_of_newcomers()
+        {
+            let Some(ticket) = reception.crowd.oldest_newcomer() else { return };
             if is_newcomer(self.connections.get(ticket.key), &ticket) {
                 self.close(ticket.key, CloseReason::Unauthenticated, sink);
             }
         }
     }
+}
 
-    fn refuse_connection(&mut self, peer: Peer, reason: CloseReason) {
-        self.count_close(reason);
-        let refused = &mut self.listeners.refused;
-        refused.count += 1;
-        if self.now >= refused.next_tell {
-            warn!(%peer, reason = reason.name(), count = refused.count, "connections refused");
-            *refused = Refused { count: 0, next_tell: self.now + TELL_STEP };
+impl Listeners {
+    fn note_refused(&mut self, peer: Peer, reason: CloseReason, now: Duration) {
+        self.refused.count += 1;
+        if now >= self.refused.next_tell {
+            warn!(%peer, reason = reason.name(), count = self.refused.count, "connections refused");
+            self.refused = Refused { count: 0, next_tell: now + TELL_STEP };
         }
     }
 }

@@ -6,8 +6,9 @@ use crossbeam_channel::{Sender, TrySendError};
 use ringside_domain::{Action, Command, LoginId};
 use ringside_wire::soup::{LoginAccepted, LoginRejected, LoginRequest};
 
-use super::Gateway;
 use super::connection::Connection;
+use super::reception::Entrance;
+use super::{Gateway, LoginState, state, state_mut};
 use crate::CommandSink;
 use crate::audit::{Attempt, Refusal};
 use crate::auth::{Job, Secret, Ticket, Verdict};
@@ -76,31 +77,32 @@ fn attempt(connection: &Connection, request: &LoginRequest) -> Attempt {
 }
 
 impl Gateway {
-    pub(super) fn take_verdicts(&mut self, sink: &mut impl CommandSink) {
-        if self.rolls > 0 {
-            return;
-        }
-        while let Ok(verdict) = self.verdicts.try_recv() {
-            let Ticket { key, generation } = verdict.ticket;
-            let asker = self.connections.get_mut(key).filter(|asker| asker.generation == generation);
-            let request = asker.and_then(|asker| asker.pending_login.take());
-            let judged = self.judge(&verdict, request.is_some().then_some(key));
-            match (&judged, &request) {
-                (Ok(login), Some(request)) => self.enter_session(&verdict, *login, request, sink),
-                (Err(refusal), Some(_)) => self.refuse(&verdict, *refusal, sink),
-                (judged, None) => {
-                    verdict.attempt.refused(judged.as_ref().err().copied().unwrap_or(Refusal::Gone))
-                }
+    /// What the verifier says of an attempt.
+    pub(super) fn take_verdict(&mut self, verdict: &Verdict, sink: &mut impl CommandSink) {
+        let Ticket { key, generation } = verdict.ticket;
+        let asker = self.connections.get_mut(key).filter(|asker| asker.generation == generation);
+        let request = asker.and_then(|asker| asker.pending_login.take());
+        let judged = self.judge(verdict, request.is_some().then_some(key));
+        match (&judged, request) {
+            (Ok(login), Some(request)) => self.show_in((key, verdict.attempt), *login, request, sink),
+            (Err(refusal), Some(_)) => self.refuse((key, &verdict.attempt), *refusal, sink),
+            (judged, None) => {
+                verdict.attempt.refused(judged.as_ref().err().copied().unwrap_or(Refusal::Gone));
             }
-            self.checks.settle(verdict.attempt, judged.is_ok(), self.now);
+        }
+        if let Entrance::Reception(reception) = &mut self.entrance {
+            reception.checks.settle(verdict.attempt, judged.is_ok(), self.now);
         }
     }
 
     /// Who it is: the password is right and, for a login that is bound to one, so is the certificate.
     fn judge(&self, verdict: &Verdict, key: Option<usize>) -> Result<LoginId, Refusal> {
-        let login = verdict.login.filter(|login| login.0 as usize <= self.logins.len());
+        let Entrance::Reception(reception) = &self.entrance else {
+            unreachable!("verdicts come to the reception");
+        };
+        let login = verdict.login.filter(|login| login.0 as usize <= reception.certificates.len());
         let login = login.ok_or(Refusal::Credentials)?;
-        match (&self.logins[login.0 as usize - 1].certificate_name, key) {
+        match (&reception.certificates[login.0 as usize - 1], key) {
             (Some(name), Some(key)) if !self.connections[key].transport.is_certified_as(name) => {
                 Err(Refusal::Certificate)
             }
@@ -109,60 +111,51 @@ impl Gateway {
     }
 
     /// The password was right: find the place in the stream, take over from an older connection, answer.
-    fn enter_session(
+    pub(super) fn enter_session(
         &mut self,
-        verdict: &Verdict,
+        (key, attempt): (usize, &Attempt),
         login: LoginId,
         request: &LoginRequest,
         sink: &mut impl CommandSink,
     ) {
-        let stream = &self.logins[login.0 as usize - 1].stream;
+        let LoginState { stream, holder, .. } = state(&self.logins, login);
         let known_session = request.session.is_blank() || request.session == self.session;
         let wanted = match request.sequence {
             Some(0) => Some(stream.next_sequence()),
             other => other.filter(|sequence| *sequence <= stream.next_sequence()),
         };
         let Some(sequence) = wanted.filter(|_| known_session) else {
-            return self.refuse(verdict, Refusal::Session, sink);
+            return self.refuse((key, attempt), Refusal::Session, sink);
         };
         let Ok(position) = stream.locate(sequence) else {
-            return self.close(verdict.ticket.key, CloseReason::PeerClosed, sink);
+            return self.close(key, CloseReason::PeerClosed, sink);
         };
-        if let Some(older) = self.logins[login.0 as usize - 1].holder {
+        if let Some(older) = *holder {
             self.take_over(older, sink);
         }
-        self.open(verdict, login, (sequence, position), sink);
+        self.open(key, login, position, sink);
+        LoginAccepted { session: self.session, sequence }.encode(&mut self.connections[key].control);
+        attempt.accepted(sequence);
     }
 
-    fn open(
-        &mut self,
-        verdict: &Verdict,
-        login: LoginId,
-        (sequence, position): (u64, u64),
-        sink: &mut impl CommandSink,
-    ) {
-        let key = verdict.ticket.key;
+    fn open(&mut self, key: usize, login: LoginId, position: u64, sink: &mut impl CommandSink) {
         let connection = &mut self.connections[key];
         connection.session.accept(login);
         connection.position = position;
-        LoginAccepted { session: self.session, sequence }.encode(&mut connection.control);
         // The answer goes out in this turn, like what connections send that have more to send.
         connection.queue(key, &mut self.ready);
-        let state = &mut self.logins[login.0 as usize - 1];
+        let state = state_mut(&mut self.logins, login);
         state.holder = Some(key);
-        verdict.attempt.accepted(sequence);
-        if !state.connected {
-            state.connected = true;
+        if !std::mem::replace(&mut state.connected, true) {
             self.offer_own(Command { login, action: Action::Connect }, sink);
         }
         self.stats.logins += 1;
         self.stats.logged_in += 1;
-        self.crowd.logged_in();
+        self.entrance.logged_in();
     }
 
-    fn refuse(&mut self, verdict: &Verdict, refusal: Refusal, sink: &mut impl CommandSink) {
-        let key = verdict.ticket.key;
-        verdict.attempt.refused(refusal);
+    fn refuse(&mut self, (key, attempt): (usize, &Attempt), refusal: Refusal, sink: &mut impl CommandSink) {
+        attempt.refused(refusal);
         let answer = match refusal {
             Refusal::Session => LoginRejected::SessionNotAvailable,
             _ => LoginRejected::NotAuthorized,
@@ -174,7 +167,7 @@ impl Gateway {
     /// The older connection goes, the login stays connected: a takeover is no disconnect.
     pub(super) fn take_over(&mut self, key: usize, sink: &mut impl CommandSink) {
         if let Some(login) = self.connections[key].session.login() {
-            self.logins[login.0 as usize - 1].holder = None;
+            state_mut(&mut self.logins, login).holder = None;
         }
         self.close(key, CloseReason::TakenOver, sink);
     }

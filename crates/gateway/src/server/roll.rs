@@ -48,8 +48,8 @@ impl Gateway {
         self.session = session_name(session);
         self.end_farewells();
         for index in 0..self.logins.len() {
+            let Some(login) = &mut self.logins[index] else { continue };
             let path = stream_path(&self.outbound, LoginId(index as u32 + 1), session);
-            let login = &mut self.logins[index];
             login.connected = false;
             let old = login.stream.succeed(&path)?;
             if let Some(key) = login.holder.take() {

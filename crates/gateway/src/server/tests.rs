@@ -100,6 +100,11 @@ impl Floor {
         self.gateway.run_timers(&mut Sink);
     }
 
+    fn is_full_of_newcomers(&self) -> bool {
+        let Entrance::Reception(reception) = &self.gateway.entrance else { unreachable!() };
+        reception.crowd.is_full_of_newcomers()
+    }
+
     fn closed(&self, reason: CloseReason) -> u64 {
         let at = CloseReason::ALL.iter().position(|other| *other == reason).unwrap();
         self.gateway.stats().closed[at]
@@ -150,9 +155,9 @@ fn a_farewell_whose_stream_cannot_be_read_still_counts_as_a_login() {
     let key = floor.gateway.connections.iter().next().unwrap().0;
     floor.gateway.see_off(key, &mut Sink).unwrap_err();
     floor.gateway.close(key, CloseReason::PeerClosed, &mut Sink);
-    assert!(!floor.gateway.crowd.is_full_of_newcomers());
+    assert!(!floor.is_full_of_newcomers());
     let _newcomer = floor.connect();
-    assert!(floor.gateway.crowd.is_full_of_newcomers(), "the one that went is no login any more");
+    assert!(floor.is_full_of_newcomers(), "the one that went is no login any more");
 }
 
 #[test]
