@@ -167,7 +167,7 @@ fn a_thousand_silent_connections_delay_nobody_and_are_closed_at_the_login_deadli
             assert!(client.closed_within(PATIENCE).is_some(), "a silent connection stays open");
         }
     });
-    assert_eq!(floor.venue.disconnects("login_deadline"), 1_000);
+    floor.venue.await_disconnects("login_deadline", 1_000);
     floor.venue.assert_journaled(before, 5 * VISIT + 2 * rounds.len() as u64);
     floor.goes_on();
 }

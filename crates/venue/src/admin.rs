@@ -135,14 +135,14 @@ async fn status(State(admin): State<Arc<Admin>>) -> (StatusCode, String) {
         "durable_sequence": shared.durable.get(),
         "released_sequence": shared.released.get(),
         "applied_sequence": shared.applied.get(),
-        "delivered_sequence": shared.delivered.get(),
+        "delivered_sequence": shared.delivered(),
         "clock_ahead_seconds": metrics::clock_ahead_seconds(shared),
         "trades": shared.trades.load(Ordering::Relaxed),
         "orders_live": shared.live_orders.load(Ordering::Relaxed),
         "snapshot": snapshot(shared),
         "timing": timing_of(shared),
-        "connections": shared.gateway.connections.load(Ordering::Relaxed),
-        "logged_in": shared.gateway.logged_in.load(Ordering::Relaxed),
+        "connections": shared.total(|of| &of.connections),
+        "logged_in": shared.total(|of| &of.logged_in),
     });
     (StatusCode::OK, format!("{body}\n"))
 }

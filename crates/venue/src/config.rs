@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use ringside_domain::{Account, Firm, InstrumentTerms, LoginTerms, RiskLimits, Username};
 use ringside_gateway::Password;
+use ringside_gateway::limits::GATEWAYS_MAX;
 use ringside_storage::Writer;
 
 use crate::roll::RollAt;
@@ -112,6 +113,8 @@ pub enum Scheduling {
 pub struct Cores {
     /// Sockets.
     pub gateway: Option<usize>,
+    /// Sockets of the second gateway, the third, and so on.
+    pub further_gateways: [Option<usize>; GATEWAYS_MAX - 1],
     /// Journaler.
     pub journal: Option<usize>,
     /// Matching.
@@ -126,6 +129,14 @@ pub struct Cores {
     pub helpers: Option<usize>,
 }
 
+impl Cores {
+    /// Those of stages.
+    pub fn of_stages(&self) -> impl Iterator<Item = usize> {
+        let others = [self.gateway, self.journal, self.engine];
+        others.into_iter().chain(self.further_gateways).flatten()
+    }
+}
+
 /// `[pipeline]`
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Pipeline {
@@ -135,6 +146,8 @@ pub struct Pipeline {
     pub wait: Wait,
     /// Stages per thread.
     pub layout: Layout,
+    /// Gateways that share the logins, 1 to [`GATEWAYS_MAX`]; all but the first have a thread of their own.
+    pub gateways: usize,
     /// Pins.
     pub cores: Cores,
     /// How the kernel schedules stage threads.

@@ -29,8 +29,8 @@ pub(crate) fn listen_options(config: &Config) -> Result<ListenOptions, ConfigErr
 }
 
 /// A listener that cannot be had is the configuration's fault.
-pub(crate) fn open_gateway(config: &Config, options: GatewayOptions) -> Result<Gateway, VenueError> {
-    Gateway::new(options).map_err(|error| match error {
+pub(crate) fn open_gateways(config: &Config, options: GatewayOptions) -> Result<Vec<Gateway>, VenueError> {
+    Gateway::several(options, config.pipeline.gateways).map_err(|error| match error {
         GatewayError::Listen { listener, .. } => {
             let key = match listener {
                 TransportKind::Tcp => "order_entry.listen",

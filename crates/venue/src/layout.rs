@@ -8,8 +8,8 @@ use crate::threads::IdleStrategy;
 /// A stage by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StageName {
-    /// Sockets, streams, egress.
-    Gateway,
+    /// Sockets, streams, egress; the first one is number 0.
+    Gateway(usize),
     /// Journaler.
     Journal,
     /// Matching.
@@ -20,7 +20,7 @@ pub enum StageName {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ThreadPlan {
     /// Thread name.
-    pub name: &'static str,
+    pub name: String,
     /// Its stages, in the order in which they are driven.
     pub stages: Vec<StageName>,
     /// Core to pin to.
@@ -40,23 +40,28 @@ pub struct Plan {
 pub fn plan(pipeline: &Pipeline, available: usize) -> Result<Plan, (String, String)> {
     use StageName::{Engine, Gateway, Journal};
     let layout = match pipeline.layout {
-        Layout::Auto if available <= 2 => Layout::TwoCores,
-        Layout::Auto if available == 3 => Layout::ThreeCores,
+        // Further gateways have a thread each, whatever the layout.
+        Layout::Auto if available < pipeline.gateways + 2 => Layout::TwoCores,
+        Layout::Auto if available == pipeline.gateways + 2 => Layout::ThreeCores,
         Layout::Auto => Layout::FourCores,
         given => given,
     };
     let groups: Vec<(&'static str, Vec<StageName>)> = match layout {
         // Journal before engine: what was just published is durable and applied when the gateway polls again.
-        Layout::TwoCores | Layout::Auto => vec![("ringside-core", vec![Gateway, Journal, Engine])],
-        Layout::ThreeCores => vec![("ringside-core", vec![Gateway, Engine]), ("ringside-log", vec![Journal])],
+        Layout::TwoCores | Layout::Auto => vec![("ringside-core", vec![Gateway(0), Journal, Engine])],
+        Layout::ThreeCores => {
+            vec![("ringside-core", vec![Gateway(0), Engine]), ("ringside-log", vec![Journal])]
+        }
         Layout::FourCores | Layout::Host => vec![
-            ("ringside-gate", vec![Gateway]),
+            ("ringside-gate", vec![Gateway(0)]),
             ("ringside-log", vec![Journal]),
             ("ringside-book", vec![Engine]),
         ],
     };
     let mut threads = Vec::with_capacity(groups.len());
-    for (name, stages) in groups {
+    let further = (1..pipeline.gateways).map(|n| (format!("ringside-gate-{n}"), vec![Gateway(n)]));
+    let groups = groups.into_iter().map(|(name, stages)| (name.to_string(), stages));
+    for (name, stages) in groups.chain(further) {
         let core = core_of(&pipeline.cores, &stages)?;
         threads.push(ThreadPlan { name, stages, core });
     }
@@ -69,7 +74,8 @@ fn core_of(cores: &Cores, stages: &[StageName]) -> Result<Option<usize>, (String
     let mut found: Option<usize> = None;
     for stage in stages {
         let (key, core) = match stage {
-            StageName::Gateway => ("gateway", cores.gateway),
+            StageName::Gateway(0) => ("gateway", cores.gateway),
+            StageName::Gateway(n) => ("further_gateways", cores.further_gateways[n - 1]),
             StageName::Journal => ("journal", cores.journal),
             StageName::Engine => ("engine", cores.engine),
         };
@@ -95,7 +101,7 @@ fn idle_strategy(
         thread.core.is_some_and(|core| threads.iter().filter(|other| other.core == Some(core)).count() == 1)
     });
     if layout == Layout::Host && !own_cores {
-        let problem = "needs a core of its own for each of gateway, journal and engine in pipeline.cores";
+        let problem = "needs a core of its own for each gateway, journal and engine in pipeline.cores";
         return Err(("pipeline.layout".into(), problem.into()));
     }
     match wait {
@@ -117,7 +123,7 @@ fn idle_strategy(
 /// process's mask, and nobody else runs on them.
 pub fn usable_cores(cores: &Cores) -> BTreeSet<usize> {
     let mask = core_affinity::get_core_ids().unwrap_or_default().into_iter().map(|core| core.id);
-    mask.chain([cores.gateway, cores.journal, cores.engine].into_iter().flatten()).collect()
+    mask.chain(cores.of_stages()).collect()
 }
 
 /// Refuses `SCHED_FIFO` threads that never sleep where the kernel's own threads must run: a sync cannot end until they
@@ -163,6 +169,7 @@ pub fn check_starvation(
 /// Tries every pin on a short-lived thread. Isolated cores are not in the process's mask, but can be pinned to,
 /// so trying is the only honest check.
 pub fn check_pins(cores: &Cores) -> Result<(), (String, String)> {
+    let further = cores.further_gateways.map(|core| ("further_gateways", core));
     let wanted = [
         ("gateway", cores.gateway),
         ("journal", cores.journal),
@@ -172,7 +179,7 @@ pub fn check_pins(cores: &Cores) -> Result<(), (String, String)> {
         ("snapshot", cores.snapshot),
         ("helpers", cores.helpers),
     ];
-    for (key, core) in wanted {
+    for (key, core) in wanted.into_iter().chain(further) {
         let Some(id) = core else { continue };
         let pin = std::thread::spawn(move || core_affinity::set_for_current(core_affinity::CoreId { id }));
         if !pin.join().unwrap_or(false) {
@@ -198,6 +205,7 @@ mod tests {
             apply: Apply::Ahead,
             wait,
             layout,
+            gateways: 1,
             cores,
             scheduling,
             lock_memory,
@@ -214,6 +222,24 @@ mod tests {
             let stages: usize = plan.threads.iter().map(|thread| thread.stages.len()).sum();
             assert_eq!(stages, 3, "every stage runs once");
         }
+    }
+
+    #[test]
+    fn further_gateways_have_threads_and_cores_of_their_own() {
+        for (available, stages_of_first) in [(2, 3), (4, 3), (5, 2), (6, 1)] {
+            let three = Pipeline { gateways: 3, ..pipeline(Layout::Auto, Wait::Auto, Cores::default()) };
+            let plan = plan(&three, available).unwrap();
+            assert_eq!(plan.threads[0].stages.len(), stages_of_first, "{available} cores");
+            let names: Vec<_> =
+                plan.threads.iter().rev().take(2).map(|thread| thread.name.as_str()).collect();
+            assert_eq!(names, ["ringside-gate-2", "ringside-gate-1"]);
+            assert!(plan.idle == IdleStrategy::Park || plan.threads.len() < available);
+        }
+        let mut cores = Cores { gateway: Some(1), journal: Some(2), engine: Some(3), ..Cores::default() };
+        let host = |cores| Pipeline { gateways: 2, ..pipeline(Layout::Host, Wait::Auto, cores) };
+        assert!(plan(&host(cores), 8).is_err(), "the second gateway has no core");
+        cores.further_gateways[0] = Some(4);
+        assert_eq!(plan(&host(cores), 8).unwrap().threads[3].core, Some(4));
     }
 
     #[test]

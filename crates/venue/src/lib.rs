@@ -34,6 +34,7 @@ pub mod ring;
 pub mod roll;
 pub mod scheduling;
 pub mod shared;
+pub mod silence;
 pub mod snapshots;
 pub mod stages;
 pub mod stall;

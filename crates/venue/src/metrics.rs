@@ -13,7 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 use ringside_gateway::CloseReason;
 
 use crate::ring::{INPUT_SLOTS, OUTPUT_SLOTS};
-use crate::shared::{SYNC_BOUNDS_S, Shared};
+use crate::shared::{GatewayCounters, SYNC_BOUNDS_S, Shared};
 use crate::timing::QUANTILES;
 
 /// OUCH 5.0 reject reasons that the engine gives, with their label.
@@ -71,22 +71,21 @@ fn gauge(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64
     gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
 }
 
-fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: &AtomicU64) -> fmt::Result {
-    // Relaxed: a figure.
-    let counter = ConstCounter::new(value.load(Ordering::Relaxed));
+fn counter(encoder: &mut DescriptorEncoder<'_>, name: &str, help: &str, value: u64) -> fmt::Result {
+    let counter = ConstCounter::new(value);
     counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
 }
 
 fn sequences(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let rows = [
-        ("published_sequence", "Last command handed to the input ring", &shared.published),
-        ("written_sequence", "Last command in the journal, durable or not", &shared.written),
-        ("durable_sequence", "Last command on stable storage", &shared.durable),
-        ("released_sequence", "Last command that may be answered", &shared.released),
-        ("applied_sequence", "Last command carried out by the engine", &shared.applied),
-        ("delivered_sequence", "Last command whose events are in the streams", &shared.delivered),
+        ("published_sequence", "Last command handed to the input ring", shared.published.get()),
+        ("written_sequence", "Last command in the journal, durable or not", shared.written.get()),
+        ("durable_sequence", "Last command on stable storage", shared.durable.get()),
+        ("released_sequence", "Last command that may be answered", shared.released.get()),
+        ("applied_sequence", "Last command carried out by the engine", shared.applied.get()),
+        ("delivered_sequence", "Last command whose events are in the streams", shared.delivered()),
     ];
-    rows.iter().try_for_each(|(name, help, mark)| gauge(encoder, name, help, mark.get()))
+    rows.into_iter().try_for_each(|(name, help, mark)| gauge(encoder, name, help, mark))
 }
 
 fn rings(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
@@ -100,7 +99,7 @@ fn rings(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         published.saturating_sub(slowest),
     )?;
     gauge(encoder, "output_ring_slots", "Slots of the output ring", OUTPUT_SLOTS as u64)?;
-    let (applied, delivered) = (shared.applied.get(), shared.delivered.get());
+    let (applied, delivered) = (shared.applied.get(), shared.delivered());
     gauge(encoder, "egress_lag", "Commands applied but not delivered", applied.saturating_sub(delivered))?;
     let written = shared.written.get();
     gauge(
@@ -112,7 +111,6 @@ fn rings(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
 }
 
 fn sync_times(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
     let bounds = SYNC_BOUNDS_S.iter().copied().chain([f64::MAX]);
     let buckets: Vec<(f64, u64)> = bounds.zip(shared.sync_times.buckets.iter().map(load)).collect();
     let count = buckets.iter().map(|(_, count)| count).sum();
@@ -137,34 +135,38 @@ fn stalls(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
 }
 
 fn traffic(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let gateway = &shared.gateway;
-    let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    gauge(encoder, "connections", "Connections open", load(&gateway.connections))?;
-    gauge(encoder, "connections_logged_in", "Connections logged in", load(&gateway.logged_in))?;
+    let total = |of: fn(&GatewayCounters) -> &AtomicU64| shared.total(of);
+    gauge(encoder, "connections", "Connections open", total(|of| &of.connections))?;
+    gauge(encoder, "connections_logged_in", "Connections logged in", total(|of| &of.logged_in))?;
     gauge(encoder, "orders_live", "Orders resting", load(&shared.live_orders))?;
-    counter(encoder, "connections_accepted", "Connections ever accepted", &gateway.accepted)?;
-    counter(encoder, "logins", "Logins let in", &gateway.logins)?;
-    counter(encoder, "messages", "Messages added to streams", &gateway.messages)?;
-    counter(encoder, "socket_bytes", "Bytes written to sockets", &gateway.bytes_out)?;
+    counter(encoder, "connections_accepted", "Connections ever accepted", total(|of| &of.accepted))?;
+    counter(encoder, "logins", "Logins let in", total(|of| &of.logins))?;
+    counter(encoder, "messages", "Messages added to streams", total(|of| &of.messages))?;
+    counter(encoder, "socket_bytes", "Bytes written to sockets", total(|of| &of.bytes_out))?;
     counter(
         encoder,
         "input_ring_full",
         "Times a socket was not read because the ring was full",
-        &gateway.ring_full,
+        total(|of| &of.ring_full),
     )?;
     counter(
         encoder,
         "throttled",
         "Times a socket was not read because its login had sent ten times what its rate allows",
-        &gateway.throttled,
+        total(|of| &of.throttled),
     )?;
-    counter(encoder, "trades", "Matches", &shared.trades)
+    counter(encoder, "trades", "Matches", load(&shared.trades))
+}
+
+fn load(value: &AtomicU64) -> u64 {
+    // Relaxed: a figure.
+    value.load(Ordering::Relaxed)
 }
 
 /// Seconds by which stamps are ahead of the wall clock; negative when behind.
 pub fn clock_ahead_seconds(shared: &Shared) -> f64 {
     // Relaxed: a figure.
-    shared.gateway.clock_ahead_ns.load(Ordering::Relaxed) as f64 / 1e9
+    shared.clock_ahead_ns.load(Ordering::Relaxed) as f64 / 1e9
 }
 
 fn clock(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
@@ -176,12 +178,11 @@ fn clock(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         Some(&Unit::Seconds),
         MetricType::Gauge,
     )?)?;
-    counter(encoder, "clock_steps", "Steps of the wall clock", &shared.gateway.clock_steps)
+    counter(encoder, "clock_steps", "Steps of the wall clock", load(&shared.clock_steps))
 }
 
 fn snapshots(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let of = &shared.snapshots;
-    let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
     gauge(encoder, "snapshot_sequence", "Command of the newest snapshot; 0 = none", load(&of.sequence))?;
     gauge(
         encoder,
@@ -201,10 +202,10 @@ fn snapshots(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Resul
     let metric = encoder.encode_descriptor("snapshot_engine_max", help, unit, MetricType::Gauge)?;
     ConstGauge::new(load(&of.engine_ns_max) as f64 / 1e9).encode(metric)?;
     gauge(encoder, "snapshot_bytes", "Bytes of the newest snapshot", load(&of.bytes))?;
-    counter(encoder, "snapshots", "Snapshots made", &of.made)?;
-    counter(encoder, "snapshot_failures", "Barriers that got no snapshot", &of.failures)?;
+    counter(encoder, "snapshots", "Snapshots made", load(&of.made))?;
+    counter(encoder, "snapshot_failures", "Barriers that got no snapshot", load(&of.failures))?;
     let help = "Snapshots thrown away because the journal, carried out again, led to another state";
-    counter(encoder, "snapshot_divergences", help, &of.diverged)
+    counter(encoder, "snapshot_divergences", help, load(&of.diverged))
 }
 
 /// A summary in all but name: the library has none.
@@ -234,13 +235,13 @@ fn labelled(shared: &Shared, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result
     let help = "Orders refused, by reason";
     let mut family = encoder.encode_descriptor("rejects", help, None, MetricType::Counter)?;
     for (code, name) in REJECT_NAMES {
-        let count = ConstCounter::new(shared.gateway.rejected.get(code));
+        let count = ConstCounter::new(shared.rejected.get(code));
         count.encode(family.encode_family(&[("reason", name)])?)?;
     }
     let help = "Connections closed, by reason";
     let mut family = encoder.encode_descriptor("disconnects", help, None, MetricType::Counter)?;
-    for (reason, counter) in CloseReason::ALL.iter().zip(&shared.gateway.closed) {
-        let count = ConstCounter::new(counter.load(Ordering::Relaxed));
+    for reason in CloseReason::ALL {
+        let count = ConstCounter::new(shared.closed(reason));
         count.encode(family.encode_family(&[("reason", reason.name())])?)?;
     }
     Ok(())

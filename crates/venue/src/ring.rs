@@ -1,8 +1,9 @@
 //! The two rings and what is in their slots.
 
 use disruptor::{
-    EventPoller, MissingFreeSlots, MultiConsumerBarrier, Producer, SingleConsumerBarrier, SingleProducer,
-    SingleProducerBarrier, build_single_producer,
+    BusySpin, EventGuard, EventPoller, MissingFreeSlots, MultiConsumerBarrier, MultiProducer,
+    MultiProducerBarrier, Producer, SingleProducer, SingleProducerBarrier, build_multi_producer,
+    build_single_producer,
 };
 use ringside_domain::{AccountQuery, Action, Command, Event, Fact, LoginId, Sequence, TimeNs};
 use ringside_gateway::limits::TURN_COMMANDS;
@@ -65,31 +66,133 @@ impl Default for OutputSlot {
     }
 }
 
-/// Writes commands.
-pub type InputProducer = SingleProducer<InputSlot, MultiConsumerBarrier>;
+/// Writes commands. Several gateways share the ring, each with a writer of its own; one alone needs no locked instruction.
+pub enum InputProducer {
+    /// The only one.
+    Only(SingleProducer<InputSlot, MultiConsumerBarrier>),
+    /// One of several.
+    Shared(MultiProducer<InputSlot, MultiConsumerBarrier>),
+}
+
 /// Reads commands.
-pub type InputPoller = EventPoller<InputSlot, SingleProducerBarrier>;
+pub enum InputPoller {
+    /// Of one producer.
+    Only(EventPoller<InputSlot, SingleProducerBarrier>),
+    /// Of several.
+    Shared(EventPoller<InputSlot, MultiProducerBarrier>),
+}
+
+/// Commands that were taken; their slots are free once this is dropped.
+pub enum InputGuard<'a> {
+    /// Of one producer.
+    Only(EventGuard<'a, InputSlot, SingleProducerBarrier>),
+    /// Of several.
+    Shared(EventGuard<'a, InputSlot, MultiProducerBarrier>),
+}
+
+/// The commands of a guard, in order.
+pub enum InputSlots<'g, 'a> {
+    /// Of one producer.
+    Only(&'g mut EventGuard<'a, InputSlot, SingleProducerBarrier>),
+    /// Of several.
+    Shared(&'g mut EventGuard<'a, InputSlot, MultiProducerBarrier>),
+}
+
 /// Writes events.
-pub type OutputProducer = SingleProducer<OutputSlot, SingleConsumerBarrier>;
+pub type OutputProducer = SingleProducer<OutputSlot, MultiConsumerBarrier>;
 /// Reads events.
 pub type OutputPoller = EventPoller<OutputSlot, SingleProducerBarrier>;
 
-/// The input ring: one producer; journal and engine read it independently of each other.
+/// The input ring of one producer; journal and engine read it independently of each other.
 pub fn input_ring() -> (InputProducer, InputPoller, InputPoller) {
-    let builder = build_single_producer(INPUT_SLOTS, InputSlot::default, disruptor::BusySpin);
+    let builder = build_single_producer(INPUT_SLOTS, InputSlot::default, BusySpin);
     let (journal, builder) = builder.new_event_poller();
     let (engine, builder) = builder.new_event_poller();
-    (builder.build(), journal, engine)
+    let producer = InputProducer::Only(builder.build());
+    (producer, InputPoller::Only(journal), InputPoller::Only(engine))
 }
 
-/// Slots of the input ring that are free now. More may become free at any time, fewer only by publishing.
-pub fn free_slots(producer: &mut InputProducer) -> usize {
-    // More than there can ever be: nothing is published, and the refusal tells what there is.
-    const TOO_MANY: usize = INPUT_SLOTS + 1;
-    match producer.try_batch_publish(TOO_MANY, |_| ()) {
-        // Cannot be less than 0: at most all slots and one more are missing.
-        Err(MissingFreeSlots(missing)) => TOO_MANY - missing as usize,
-        Ok(_) => unreachable!("a ring has no more slots than it has"),
+/// The same for so many producers: one alone gets a ring of its own kind.
+pub fn input_ring_of(producers: usize) -> (Vec<InputProducer>, InputPoller, InputPoller) {
+    assert!(producers > 0, "Invariant: somebody writes");
+    if producers == 1 {
+        let (producer, journal, engine) = input_ring();
+        return (vec![producer], journal, engine);
+    }
+    let builder = build_multi_producer(INPUT_SLOTS, InputSlot::default, BusySpin);
+    let (journal, builder) = builder.new_event_poller();
+    let (engine, builder) = builder.new_event_poller();
+    let first = builder.build();
+    let mut all: Vec<_> = (1..producers).map(|_| InputProducer::Shared(first.clone())).collect();
+    all.push(InputProducer::Shared(first));
+    (all, InputPoller::Shared(journal), InputPoller::Shared(engine))
+}
+
+impl InputProducer {
+    /// Slots of the input ring that are free now. More may become free at any time, fewer only by publishing.
+    pub fn free_slots(&mut self) -> usize {
+        // More than there can ever be: nothing is published, and the refusal tells what there is.
+        const TOO_MANY: usize = INPUT_SLOTS + 1;
+        let refused = match self {
+            InputProducer::Only(producer) => producer.try_batch_publish(TOO_MANY, |_| ()),
+            InputProducer::Shared(producer) => producer.try_batch_publish(TOO_MANY, |_| ()),
+        };
+        match refused {
+            // Cannot be less than 0: at most all slots and one more are missing.
+            Err(MissingFreeSlots(missing)) => TOO_MANY - missing as usize,
+            Ok(_) => unreachable!("a ring has no more slots than it has"),
+        }
+    }
+
+    /// Puts a command into the ring: its number since the ring was made, from 1 on. `None`: no slot is free.
+    #[inline]
+    pub fn try_publish(&mut self, slot: InputSlot) -> Option<u64> {
+        // The closures only copy: a panic inside one would leave a hole in the ring.
+        let published = match self {
+            InputProducer::Only(producer) => producer.try_publish(|place| *place = slot),
+            InputProducer::Shared(producer) => producer.try_publish(|place| *place = slot),
+        };
+        // Not negative: the ring counts from 0.
+        published.ok().map(|sequence| sequence as u64 + 1)
+    }
+
+    /// Others write, too: what was free a moment ago need not be any more.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self, InputProducer::Shared(_))
+    }
+}
+
+impl InputPoller {
+    /// What is there, at most so much. `None`: nothing, now or for ever.
+    #[inline]
+    pub fn take(&mut self, limit: u64) -> Option<InputGuard<'_>> {
+        match self {
+            InputPoller::Only(poller) => poller.take(limit).ok().map(InputGuard::Only),
+            InputPoller::Shared(poller) => poller.take(limit).ok().map(InputGuard::Shared),
+        }
+    }
+}
+
+impl<'a> InputGuard<'a> {
+    /// The commands.
+    #[inline]
+    pub fn slots(&mut self) -> InputSlots<'_, 'a> {
+        match self {
+            InputGuard::Only(guard) => InputSlots::Only(guard),
+            InputGuard::Shared(guard) => InputSlots::Shared(guard),
+        }
+    }
+}
+
+impl<'g> Iterator for InputSlots<'g, '_> {
+    type Item = &'g InputSlot;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'g InputSlot> {
+        match self {
+            InputSlots::Only(slots) => slots.next(),
+            InputSlots::Shared(slots) => slots.next(),
+        }
     }
 }
 
@@ -106,11 +209,24 @@ pub const fn takes_reserve(action: &Action) -> bool {
     )
 }
 
-/// The output ring: the engine writes, egress reads.
+/// The output ring: the engine writes, one reads.
 pub fn output_ring() -> (OutputProducer, OutputPoller) {
-    let builder = build_single_producer(OUTPUT_SLOTS, OutputSlot::default, disruptor::BusySpin);
-    let (egress, builder) = builder.new_event_poller();
-    (builder.build(), egress)
+    let (producer, mut readers) = output_ring_for(1);
+    (producer, readers.remove(0))
+}
+
+/// The output ring of several readers, each of whom reads all of it.
+pub fn output_ring_for(readers: usize) -> (OutputProducer, Vec<OutputPoller>) {
+    assert!(readers > 0, "Invariant: somebody reads");
+    let builder = build_single_producer(OUTPUT_SLOTS, OutputSlot::default, BusySpin);
+    let (first, mut builder) = builder.with_multi_consumer().new_event_poller();
+    let mut all = vec![first];
+    while all.len() < readers {
+        let (next, same) = builder.new_event_poller();
+        all.push(next);
+        builder = same;
+    }
+    (builder.build(), all)
 }
 
 /// Command time: the producer's stamp, held back from going backwards. Journal and engine compute it from the

@@ -1,11 +1,13 @@
-//! The few numbers that cross threads. Each has one writer.
+//! The few numbers that cross threads. Each has one writer, but for one that all gateways raise.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use crossbeam_utils::CachePadded;
-use ringside_domain::TimeNs;
+use ringside_domain::{Sequence, TimeNs};
+use ringside_gateway::CloseReason;
 
 use crate::budget::RateTable;
+use crate::silence::Silence;
 use crate::stall::SyncWatch;
 use crate::timing::Timing;
 
@@ -26,6 +28,13 @@ impl Watermark {
         self.0.load(Ordering::Acquire)
     }
 
+    /// Moves up, if that is up. Of several writers each calls this.
+    #[inline]
+    pub fn raise(&self, value: u64) {
+        // Release: as in advance.
+        self.0.fetch_max(value, Ordering::Release);
+    }
+
     /// Moves up. Only the one writer calls this.
     #[inline]
     pub fn advance(&self, value: u64) {
@@ -35,7 +44,7 @@ impl Watermark {
     }
 }
 
-/// When the engine has something to do without being asked.
+/// When something is to be done without being asked for.
 #[derive(Debug)]
 pub struct NextDue(CachePadded<AtomicU64>);
 
@@ -53,7 +62,7 @@ impl NextDue {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Tells. Only the engine calls this, before it advances `applied`.
+    /// Tells. The engine does before it advances `applied`.
     #[inline]
     pub fn set(&self, due: Option<TimeNs>) {
         // Relaxed: ordered by the Release store of `applied`.
@@ -126,7 +135,7 @@ impl ReplyGate {
 /// State that the stages share.
 #[derive(Debug, Default)]
 pub struct Shared {
-    /// Handed to the input ring. Writer: gateway.
+    /// Handed to the input ring. Writers: the gateways.
     pub published: Watermark,
     /// In the journal, durable or not. Writer: journal.
     pub written: Watermark,
@@ -140,12 +149,8 @@ pub struct Shared {
     pub rates: RateTable,
     /// When the engine has something to do by itself. Writer: engine.
     pub next_due: NextDue,
-    /// All events up to here are in the streams. Writer: egress.
-    pub delivered: Watermark,
     /// Last barrier that the engine has passed. Writer: engine.
     pub barrier: Watermark,
-    /// All events up to this barrier are in the files of the streams. Writer: egress.
-    pub stored: Watermark,
     /// What became of snapshots. Writer: the snapshot thread.
     pub snapshots: SnapshotFigures,
     /// All stages have ended. Writer: whoever joined them.
@@ -154,7 +159,7 @@ pub struct Shared {
     pub fatal: AtomicBool,
     /// Everybody shall finish.
     pub stop: AtomicBool,
-    /// Nothing will be published any more. Writer: gateway.
+    /// Nothing will be published any more. Writer: the first gateway.
     pub input_closed: AtomicBool,
     /// Time of each sync. Writer: journal.
     pub sync_times: SyncTimes,
@@ -162,14 +167,39 @@ pub struct Shared {
     pub sync_watch: SyncWatch,
     /// Where time goes. Off unless asked for.
     pub timing: Timing,
-    /// Counters of the gateway. Writer: gateway.
-    pub gateway: GatewayCounters,
-    /// SoupBinTCP session whose streams are told. Writer: gateway.
+    /// What each gateway tells; there is one at least.
+    pub gateways: Box<[GatewayCells]>,
+    /// Who puts nothing into the input ring before a roll.
+    pub silence: Silence,
+    /// When the session rolls next; nothing is stamped with it or later before that roll. Writer: the first gateway.
+    pub next_roll: NextDue,
+    /// Orders refused by OUCH reason code. Writer: the first gateway.
+    pub rejected: RejectCounters,
+    /// Stamps of the first gateway less wall clock. Writer: the first gateway.
+    pub clock_ahead_ns: AtomicI64,
+    /// Steps of the wall clock. Writer: the first gateway.
+    pub clock_steps: AtomicU64,
+    /// SoupBinTCP session whose streams are told. Writer: the first gateway.
     pub session: AtomicU32,
     /// Matches. Writer: engine.
     pub trades: AtomicU64,
     /// Orders resting. Writer: engine.
     pub live_orders: AtomicU64,
+}
+
+/// What one gateway tells the others and the admin thread. Writer: its thread.
+#[derive(Debug, Default)]
+pub struct GatewayCells {
+    /// All events up to here that are for its logins are in their streams.
+    pub delivered: Watermark,
+    /// All such events up to this barrier are in the files of the streams.
+    pub stored: Watermark,
+    /// All such events up to here have been given to the sockets.
+    pub answered: Watermark,
+    /// It puts nothing into the ring any more, because the venue stops.
+    pub closed: AtomicBool,
+    /// Figures.
+    pub counters: GatewayCounters,
 }
 
 /// What became of snapshots, for the admin thread.
@@ -197,7 +227,7 @@ pub struct SnapshotFigures {
     pub diverged: AtomicU64,
 }
 
-/// Copies of the gateway's counters, for the admin thread.
+/// Copies of a gateway's counters, for the admin thread.
 #[derive(Debug, Default)]
 pub struct GatewayCounters {
     /// Connections open.
@@ -216,14 +246,8 @@ pub struct GatewayCounters {
     pub ring_full: AtomicU64,
     /// Times a socket was left unread because its login had no budget.
     pub throttled: AtomicU64,
-    /// Stamps less wall clock.
-    pub clock_ahead_ns: AtomicI64,
-    /// Steps of the wall clock.
-    pub clock_steps: AtomicU64,
     /// Connections closed by reason.
-    pub closed: [AtomicU64; ringside_gateway::CloseReason::ALL.len()],
-    /// Orders refused by OUCH reason code.
-    pub rejected: RejectCounters,
+    pub closed: [AtomicU64; CloseReason::ALL.len()],
 }
 
 /// One counter per reason code that the engine can give.
@@ -249,25 +273,58 @@ impl RejectCounters {
 }
 
 impl Shared {
-    /// State of a venue whose journal ends at a sequence.
+    /// State of a venue with one gateway whose journal ends at a sequence.
     pub fn new(last_sequence: u64) -> Self {
-        Shared::watched(last_sequence, SyncWatch::default())
+        Shared::watched(last_sequence, SyncWatch::default(), 1)
     }
 
-    /// The same with a watch over its journal.
-    pub fn watched(last_sequence: u64, sync_watch: SyncWatch) -> Self {
-        let shared = Shared { sync_watch, ..Shared::default() };
-        for watermark in [
-            &shared.published,
-            &shared.written,
-            &shared.durable,
-            &shared.released,
-            &shared.applied,
-            &shared.delivered,
-        ] {
+    /// The same with a watch over its journal, and so many gateways.
+    pub fn watched(last_sequence: u64, sync_watch: SyncWatch, gateways: usize) -> Self {
+        assert!(gateways > 0, "Invariant: somebody sits on the sockets");
+        let cells = (0..gateways).map(|_| GatewayCells::default()).collect();
+        let silence = Silence::new(gateways);
+        let shared = Shared { sync_watch, gateways: cells, silence, ..Shared::default() };
+        for gateway in &shared.gateways {
+            gateway.delivered.advance(last_sequence);
+            gateway.answered.advance(last_sequence);
+        }
+        for watermark in
+            [&shared.published, &shared.written, &shared.durable, &shared.released, &shared.applied]
+        {
             watermark.advance(last_sequence);
         }
         shared
+    }
+
+    /// All events up to here are in the streams.
+    pub fn delivered(&self) -> Sequence {
+        self.least(|gateway| &gateway.delivered)
+    }
+
+    /// All events up to this barrier are in the files of the streams.
+    pub fn stored(&self) -> Sequence {
+        self.least(|gateway| &gateway.stored)
+    }
+
+    /// All events up to here have been given to the sockets.
+    pub fn answered(&self) -> Sequence {
+        self.least(|gateway| &gateway.answered)
+    }
+
+    fn least(&self, of: impl Fn(&GatewayCells) -> &Watermark) -> u64 {
+        self.gateways.iter().map(|gateway| of(gateway).get()).min().unwrap_or(0)
+    }
+
+    /// A figure of all gateways together.
+    pub fn total(&self, of: impl Fn(&GatewayCounters) -> &AtomicU64) -> u64 {
+        // Relaxed: figures.
+        self.gateways.iter().map(|gateway| of(&gateway.counters).load(Ordering::Relaxed)).sum()
+    }
+
+    /// Connections of all gateways that were closed for this reason.
+    pub fn closed(&self, reason: CloseReason) -> u64 {
+        let at = CloseReason::ALL.iter().position(|other| *other == reason);
+        at.map_or(0, |at| self.total(|of| &of.closed[at]))
     }
 
     /// True when stages shall end.

@@ -210,7 +210,7 @@ impl SnapshotTask {
         let begin = Instant::now();
         let header = self.generations.draft(&content, self.pace())?;
         drop(shadow);
-        self.wait_for(figures.sequence, |shared| shared.stored.get())?;
+        self.wait_for(figures.sequence, |shared| shared.stored())?;
         self.generations.publish(&header, Limits::default())?;
         // Relaxed: a figure.
         self.shared.snapshots.write_micros.store(begin.elapsed().as_micros() as u64, Ordering::Relaxed);

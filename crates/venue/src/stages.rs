@@ -11,7 +11,7 @@ use thiserror::Error;
 
 pub use barriers::Barriers;
 pub use engine::EngineStage;
-pub use gateway::{GatewayStage, Inlet, StorageWatch};
+pub use gateway::{Duties, GatewayStage, Inlet, StorageWatch};
 pub use journal::{CommandLog, JournalStage, SyncPolicy};
 
 /// A piece of the pipeline that some thread drives.

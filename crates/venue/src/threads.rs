@@ -65,7 +65,7 @@ pub fn wakes_poll(bell: &ThreadBell, waker: Arc<mio::Waker>) {
 /// A thread's worth of stages.
 pub struct StageThread {
     /// Linux shows the first 15 bytes.
-    pub name: &'static str,
+    pub name: String,
     /// Core to pin to.
     pub core: Option<usize>,
     /// Driven in this order.
@@ -133,9 +133,7 @@ impl StageThread {
         let shared = &self.shared;
         let drained = self.stages.iter().all(|stage| stage.is_drained());
         // Acquire: pairs with the Release of whoever closes the input; `published` is final then.
-        drained
-            && shared.input_closed.load(Ordering::Acquire)
-            && shared.delivered.get() >= shared.published.get()
+        drained && shared.input_closed.load(Ordering::Acquire) && shared.delivered() >= shared.published.get()
     }
 
     fn idle(&mut self, rounds: u32) -> Result<(), StageError> {

@@ -111,15 +111,15 @@ pub struct Timing {
     /// Place of a sequence in its block; the rest is the block. All bits: nothing is sampled.
     mask: u64,
     origin: Instant,
-    /// Read, in the ring. Writer: gateway.
+    /// Read, in the ring. Writer of a cell: the gateway that put its command into the ring.
     inlet: Lane<2>,
     /// Taken, appended, kept. Writer: journal.
     journal: Lane<3>,
     /// Begun, done. Writer: engine.
     engine: Lane<2>,
-    /// Written to the socket. Writer: gateway.
+    /// Written to the socket. Writer of a cell: the gateway that has the login.
     egress: Lane<1>,
-    /// Last sequence whose `egress` cell was looked at. Writer: gateway.
+    /// Up to here all `egress` cells are written that will be. Writer: the first gateway.
     written: AtomicU64,
     outliers: Outliers,
     /// Control plane only: no stage takes this lock.
@@ -129,13 +129,13 @@ pub struct Timing {
 impl Default for Timing {
     /// Times nothing.
     fn default() -> Self {
-        Timing::new(TimingOptions { sample_every: 0, outlier: OUTLIER })
+        Timing::new(TimingOptions { sample_every: 0, outlier: OUTLIER }, 1)
     }
 }
 
 impl Timing {
-    /// Allocates all it will ever need.
-    pub fn new(options: TimingOptions) -> Self {
+    /// Allocates all that so many gateways will ever need.
+    pub fn new(options: TimingOptions, gateways: usize) -> Self {
         let every = options.sample_every;
         assert!(every == 0 || every.is_power_of_two(), "Invariant: checked with the configuration");
         let cells = if every == 0 { 0 } else { CELLS };
@@ -148,7 +148,7 @@ impl Timing {
             engine: Lane::new(cells),
             egress: Lane::new(cells),
             written: AtomicU64::new(0),
-            outliers: Outliers::new(every > 0, options.outlier),
+            outliers: Outliers::new(every > 0, options.outlier, gateways),
             totals: Mutex::new(Totals::new(every > 0)),
         }
     }
@@ -196,7 +196,7 @@ impl Timing {
         (block << self.mask.count_ones()) | place
     }
 
-    /// A sampled command read at `read` is in the ring. Only the gateway's stage calls this.
+    /// A sampled command read at `read` is in the ring. Only the stage that put it there calls this.
     #[cold]
     pub fn entered(&self, sequence: Sequence, read: u64) {
         self.inlet.put(self.cell(sequence), sequence, [read, self.now()]);
@@ -239,14 +239,14 @@ impl Timing {
         }
     }
 
-    /// The answers to the commands after `after`, up to `upto`, went to the sockets. Only the gateway's stage calls this.
-    pub fn answered(&self, (after, upto): (Sequence, Sequence), now: u64) {
-        if !self.is_on() {
-            return;
-        }
-        for sequence in self.sampled(after, upto) {
-            self.egress.put(self.cell(sequence), sequence, [now]);
-        }
+    /// The answers to a sampled command went to a socket. Only the stage that has the socket calls this.
+    #[cold]
+    pub fn answered(&self, sequence: Sequence, now: u64) {
+        self.egress.put(self.cell(sequence), sequence, [now]);
+    }
+
+    /// All answers up to here that there are went to the sockets. Only the first gateway's stage calls this.
+    pub fn told(&self, upto: Sequence) {
         // Release: a collector that sees it sees the cells.
         self.written.store(upto, Ordering::Release);
     }
@@ -256,11 +256,17 @@ impl Timing {
         self.outliers.bound_ns()
     }
 
-    /// `count` commands were answered too late; this one, journaled at `time_ns`, was `total_ns` under way until `now`.
-    /// Only the gateway's stage calls this.
+    /// `count` commands were answered too late by this gateway; this one, journaled at `time_ns`, was `total_ns` under way
+    /// until `now`. Only the stage of that gateway calls this.
     #[cold]
-    pub fn late(&self, count: u64, (sequence, time_ns): (Sequence, TimeNs), total_ns: u64, now: u64) {
-        self.outliers.late(count, (sequence, time_ns), total_ns, now);
+    pub fn late(
+        &self,
+        (gateway, count): (usize, u64),
+        (sequence, time_ns): (Sequence, TimeNs),
+        total_ns: u64,
+        now: u64,
+    ) {
+        self.outliers.late((gateway, count), (sequence, time_ns), total_ns, now);
     }
 
     /// Commands that took longer than the bound, since the start.
@@ -330,7 +336,7 @@ impl Timing {
     }
 
     /// Sampled sequences after `after`, up to `upto`.
-    fn sampled(&self, after: Sequence, upto: Sequence) -> impl Iterator<Item = Sequence> {
+    pub fn sampled(&self, after: Sequence, upto: Sequence) -> impl Iterator<Item = Sequence> {
         std::iter::successors(Some(self.next_sample(after)), |last| Some(self.next_sample(*last)))
             .take_while(move |sequence| *sequence <= upto)
     }
@@ -349,7 +355,7 @@ mod tests {
     use super::*;
 
     fn every(sample_every: u64) -> Timing {
-        Timing::new(TimingOptions { sample_every, outlier: Duration::from_millis(10) })
+        Timing::new(TimingOptions { sample_every, outlier: Duration::from_millis(10) }, 2)
     }
 
     /// One command through all stages, with parts of 10, 20, 30, 40 and 50 ns and 5 ns of matching.
@@ -361,7 +367,12 @@ mod tests {
         }
         let times = BatchTimes { taken: 1_030, appended: 1_060, kept: 1_100 };
         timing.journaled((sequence - 1, sequence), times);
-        timing.answered((sequence - 1, sequence), 1_150);
+        answer(timing, sequence, 1_150);
+    }
+
+    fn answer(timing: &Timing, sequence: Sequence, now: u64) {
+        timing.sampled(sequence - 1, sequence).for_each(|sampled| timing.answered(sampled, now));
+        timing.told(sequence);
     }
 
     #[test]
@@ -401,7 +412,7 @@ mod tests {
         (1..=2_048).for_each(|sequence| {
             assert_eq!(timing.next_sample(sequence), u64::MAX);
             timing.journaled((sequence - 1, sequence), BatchTimes::default());
-            timing.answered((sequence - 1, sequence), timing.now());
+            answer(&timing, sequence, timing.now());
         });
         assert_eq!((timing.now(), timing.since_start()[6].count, timing.outliers()), (0, 0, 0));
     }
@@ -427,11 +438,21 @@ mod tests {
         let ms = |n: u64| n * 1_000_000;
         timing.journaled((0, 5), BatchTimes { taken: ms(1), appended: ms(2), kept: ms(32) });
         timing.applied_batch((0, 5), timing.begin_batch());
-        timing.late(5, (1, 77), ms(33), ms(33));
+        timing.late((0, 5), (1, 77), ms(33), ms(33));
         let [slow] = timing.latest_outliers().try_into().unwrap();
         assert_eq!((slow.sequence, slow.time_ns, slow.total_ns), (1, 77, ms(33)));
         assert_eq!((slow.cause(), slow.part_ns(Part::Sync)), (Some(Part::Sync), Some(ms(30))));
         assert_eq!(slow.part_ns(Part::Ring), Some(ms(1)));
         assert_eq!(timing.outliers(), 5);
+    }
+
+    #[test]
+    fn outliers_of_all_gateways_are_told_in_order() {
+        let timing = every(1_024);
+        for sequence in 1..=40 {
+            timing.late((sequence as usize % 2, 1), (sequence, 77), 33, 40);
+        }
+        let told: Vec<u64> = timing.latest_outliers().iter().map(|slow| slow.sequence).collect();
+        assert_eq!((told, timing.outliers()), ((25..=40).collect(), 40));
     }
 }

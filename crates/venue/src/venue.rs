@@ -34,7 +34,8 @@ use crate::scheduling::{self, Held};
 use crate::shared::Shared;
 use crate::snapshots::{BARRIERS_MAX, Figures, SnapshotTask};
 use crate::stages::{
-    Barriers, EngineStage, GatewayStage, Inlet, JournalStage, Stage, StageError, StorageWatch, SyncPolicy,
+    Barriers, Duties, EngineStage, GatewayStage, Inlet, JournalStage, Stage, StageError, StorageWatch,
+    SyncPolicy,
 };
 use crate::stall::SyncWatch;
 use crate::threads::{StageThread, ThreadBell, bell, wakes_poll};
@@ -224,7 +225,8 @@ struct Wiring<'a> {
     plan: Plan,
     shared: Arc<Shared>,
     admin_listener: TcpListener,
-    gateway: Gateway,
+    /// The first one first.
+    gateways: Vec<Gateway>,
     verifier: Verifier,
     engine: Engine,
     journal: VenueJournal,
@@ -265,10 +267,10 @@ impl<'a> Wiring<'a> {
             caps: config.order_entry.caps.within(connections_max(config, engine.logins().len())?),
             lockout: config.order_entry.lockout,
         };
-        let gateway = entry::open_gateway(config, options)?;
+        let gateways = entry::open_gateways(config, options)?;
         let verifier = Verifier::new(entry::credentials(config, &engine), job_queue, verdict_queue);
-        let timing = Timing::new(config.pipeline.timing);
-        let watched = Shared::watched(sequence, SyncWatch::new(config.max_sync));
+        let timing = Timing::new(config.pipeline.timing, gateways.len());
+        let watched = Shared::watched(sequence, SyncWatch::new(config.max_sync), gateways.len());
         let shared = Arc::new(Shared { timing, rates: RateTable::of(&engine), ..watched });
         // Relaxed: nobody else runs yet.
         shared.snapshots.sequence.store(snapshot, Ordering::Relaxed);
@@ -279,7 +281,7 @@ impl<'a> Wiring<'a> {
         let snapshots = SnapshotTask::new(&config.data_dir, base, shared.clone(), waiting, hash_sender)?
             .with_pruning(config.snapshot.prune_sessions, config.archive.clone());
         let barriers = Barriers::new(config.snapshot, hashes, barrier);
-        let (client, desk) = desk(gateway.waker());
+        let (client, desk) = desk(gateways[0].waker());
         let operator = Operator {
             token: config.admin_token.clone(),
             directory: Arc::new(tokio::sync::Mutex::new(Directory::new(&engine))),
@@ -292,7 +294,7 @@ impl<'a> Wiring<'a> {
             plan,
             shared,
             admin_listener,
-            gateway,
+            gateways,
             verifier,
             engine,
             journal,
@@ -308,7 +310,7 @@ impl<'a> Wiring<'a> {
 
     fn start(self, lock: DirectoryLock, held: Held) -> Result<(Venue, Ready), VenueError> {
         let ready = Ready {
-            order_entry: self.gateway.addresses().clone(),
+            order_entry: self.gateways[0].addresses().clone(),
             admin: self.admin_listener.local_addr().map_err(VenueError::Thread)?,
             session: format!("{:010}", self.session),
             next_sequence: self.shared.published.get() + 1,
@@ -319,7 +321,7 @@ impl<'a> Wiring<'a> {
             plan,
             shared,
             admin_listener,
-            gateway,
+            gateways,
             verifier,
             engine,
             journal,
@@ -332,7 +334,7 @@ impl<'a> Wiring<'a> {
         } = self;
         let mut helpers = vec![journal.preparer];
         let cores = config.pipeline.cores;
-        helpers.push(spawn_verifier(verifier, &gateway, cores.helpers)?);
+        helpers.push(spawn_verifier(verifier, &gateways[0], cores.helpers)?);
         if let Some(path) = config.archive.clone() {
             let (disk, shared) =
                 (ringside_storage::Directory::open(&config.data_dir.join("journal"))?, shared.clone());
@@ -343,7 +345,7 @@ impl<'a> Wiring<'a> {
         helpers.push(spawn_admin(serve, cores.admin)?);
         helpers.push(spawn("ringside-snap", cores.snapshot, move || snapshots.run())?);
         let (desk, time_ns, clock) = ((desk, barriers), journal.time_ns, journal.clock);
-        let parts = Parts { gateway, journal: journal.journal, engine, desk, told, time_ns, clock };
+        let parts = Parts { gateways, journal: journal.journal, engine, desk, told, time_ns, clock };
         let stages = start_stages(config, &plan, &shared, parts)?;
         Ok((Venue { shared, stages, helpers, _lock: lock, _held: held }, ready))
     }
@@ -418,7 +420,7 @@ pub(crate) fn spawn(
 
 /// What the stages are made of.
 struct Parts {
-    gateway: Gateway,
+    gateways: Vec<Gateway>,
     journal: recovery::Log,
     engine: Engine,
     desk: (Desk, Barriers),
@@ -429,7 +431,8 @@ struct Parts {
 
 /// Bells of the threads that run each stage.
 struct Bells {
-    gateway: Arc<ThreadBell>,
+    /// By number.
+    gateways: Vec<Arc<ThreadBell>>,
     journal: Arc<ThreadBell>,
     engine: Arc<ThreadBell>,
 }
@@ -437,20 +440,20 @@ struct Bells {
 impl Bells {
     fn of(&self, stage: StageName) -> Arc<ThreadBell> {
         match stage {
-            StageName::Gateway => self.gateway.clone(),
+            StageName::Gateway(number) => self.gateways[number].clone(),
             StageName::Journal => self.journal.clone(),
             StageName::Engine => self.engine.clone(),
         }
     }
 
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &Plan, gateways: usize) -> Self {
         let threads: Vec<_> = plan.threads.iter().map(|thread| (thread, bell())).collect();
         let of = |stage| {
             let found = threads.iter().find(|(thread, _)| thread.stages.contains(&stage));
             found.expect("every stage runs on a thread").1.clone()
         };
         Bells {
-            gateway: of(StageName::Gateway),
+            gateways: (0..gateways).map(|number| of(StageName::Gateway(number))).collect(),
             journal: of(StageName::Journal),
             engine: of(StageName::Engine),
         }
@@ -463,35 +466,36 @@ fn start_stages(
     shared: &Arc<Shared>,
     parts: Parts,
 ) -> Result<Vec<JoinHandle<Result<(), StageError>>>, VenueError> {
-    let bells = Bells::new(plan);
-    wakes_poll(&bells.gateway, parts.gateway.waker());
-    let (producer, journal_input, engine_input) = ring::input_ring();
-    let (events, egress) = ring::output_ring();
-    let inlet =
-        Inlet::new(producer, shared.clone(), parts.clock, vec![bells.journal.clone(), bells.engine.clone()])
-            .rolling_at(config.roll_at);
+    let bells = Bells::new(plan, parts.gateways.len());
+    let (producers, journal_input, engine_input) = ring::input_ring_of(parts.gateways.len());
+    let (events, egress) = ring::output_ring_for(parts.gateways.len());
     let storage = StorageWatch::new(parts.journal.preparer_status(), parts.engine.counters().storage_full);
-    let gateway = GatewayStage::new(
-        parts.gateway,
-        inlet,
-        egress,
-        shared.clone(),
-        storage,
-        parts.desk,
-        bells.engine.clone(),
-    );
+    let (desk, barriers) = parts.desk;
+    let mut duties = Some(Duties::new(desk, barriers, storage));
+    let consumers = [&bells.journal, &bells.engine];
+    let mut stages: Vec<(StageName, Box<dyn Stage>)> = Vec::new();
+    for (number, ((gateway, producer), egress)) in
+        parts.gateways.into_iter().zip(producers).zip(egress).enumerate()
+    {
+        wakes_poll(&bells.gateways[number], gateway.waker());
+        let consumers = consumers.map(Arc::clone).to_vec();
+        let mut inlet = Inlet::new(producer, shared.clone(), parts.clock, consumers);
+        let duties = duties.take();
+        if duties.is_some() {
+            inlet = inlet.rolling_at(config.roll_at, bells.gateways[1..].to_vec());
+        }
+        let (shared, engine) = (shared.clone(), bells.engine.clone());
+        let stage = GatewayStage::new((number, gateway), inlet, egress, shared, duties, engine);
+        stages.push((StageName::Gateway(number), Box::new(stage)));
+    }
     let journal = journal_stage(config, shared, &bells, parts.journal, parts.time_ns, journal_input);
     let start = (shared.published.get(), parts.time_ns);
-    let apply = config.pipeline.apply;
-    let egress_bell = bells.gateway.clone();
+    let (apply, egress_bells) = (config.pipeline.apply, bells.gateways.clone());
     let engine =
-        EngineStage::new(parts.engine, engine_input, events, apply, shared.clone(), start, egress_bell)
+        EngineStage::new(parts.engine, engine_input, events, apply, shared.clone(), start, egress_bells)
             .with_barriers(parts.told);
-    let mut stages: Vec<(StageName, Box<dyn Stage>)> = vec![
-        (StageName::Gateway, Box::new(gateway)),
-        (StageName::Journal, Box::new(journal)),
-        (StageName::Engine, Box::new(engine)),
-    ];
+    stages.push((StageName::Journal, Box::new(journal)));
+    stages.push((StageName::Engine, Box::new(engine)));
     let mut threads = Vec::with_capacity(plan.threads.len());
     for planned in &plan.threads {
         let mine = planned.stages.iter().map(|name| {
@@ -499,14 +503,14 @@ fn start_stages(
             stages.remove(at).1
         });
         let thread = StageThread {
-            name: planned.name,
+            name: planned.name.clone(),
             core: planned.core,
             stages: mine.collect(),
             idle: plan.idle,
             bell: bells.of(planned.stages[0]),
             shared: shared.clone(),
         };
-        let builder = std::thread::Builder::new().name(planned.name.into());
+        let builder = std::thread::Builder::new().name(planned.name.clone());
         let scheduling = config.pipeline.scheduling;
         let run = move || {
             if let Err(problem) = scheduling::schedule(scheduling) {
@@ -516,7 +520,7 @@ fn start_stages(
             thread.run()
         };
         threads.push(builder.spawn(run).map_err(VenueError::Thread)?);
-        info!(thread = planned.name, core = ?planned.core, stages = ?planned.stages, "started");
+        info!(thread = %planned.name, core = ?planned.core, stages = ?planned.stages, "started");
     }
     Ok(threads)
 }
@@ -534,6 +538,7 @@ fn journal_stage(
         Sync::Interval(interval) => SyncPolicy::Interval(interval),
         Sync::Never => SyncPolicy::Never,
     };
-    let waiters = vec![bells.gateway.clone(), bells.engine.clone()];
+    let mut waiters = bells.gateways.clone();
+    waiters.push(bells.engine.clone());
     JournalStage::new(log, input, policy, shared.clone(), (shared.published.get(), time_ns), waiters)
 }

@@ -35,14 +35,21 @@ impl Pipeline {
         std::thread::spawn(move || task.run());
         let journal = Journal::create(source, new_epoch(), 0).unwrap();
         let timing = TimingOptions { sample_every: 1, ..TimingOptions::default() };
-        let shared = Arc::new(Shared { timing: Timing::new(timing), ..Shared::new(0) });
+        let shared = Arc::new(Shared { timing: Timing::new(timing, 1), ..Shared::new(0) });
         let (producer, journal_input, engine_input) = input_ring();
         let (events, output) = output_ring();
         let policy = SyncPolicy::Always;
         let journal = JournalStage::new(journal, journal_input, policy, shared.clone(), (0, 0), Vec::new());
         let engine = Engine::new(Limits::default());
-        let engine =
-            EngineStage::new(engine, engine_input, events, Apply::Ahead, shared.clone(), (0, 0), bell());
+        let engine = EngineStage::new(
+            engine,
+            engine_input,
+            events,
+            Apply::Ahead,
+            shared.clone(),
+            (0, 0),
+            vec![bell()],
+        );
         let clock = VenueClock::new(0, Reading::now());
         let inlet = Inlet::new(producer, shared.clone(), clock, Vec::new());
         Pipeline { inlet, journal, engine, output, shared }

@@ -54,13 +54,19 @@ impl Stage for Drain {
         let worked = self.take();
         let shared = &self.shared;
         if self.told > self.timed {
-            shared.timing.answered((self.timed, self.told), shared.timing.now());
+            let now = shared.timing.now();
+            shared
+                .timing
+                .sampled(self.timed, self.told)
+                .for_each(|sampled| shared.timing.answered(sampled, now));
+            shared.timing.told(self.told);
             self.timed = self.told;
         }
         if !self.output.has_available() {
-            shared.delivered.advance(applied.min(shared.released.get()).max(shared.delivered.get()));
+            let cells = &shared.gateways[0];
+            cells.delivered.advance(applied.min(shared.released.get()).max(cells.delivered.get()));
             // There are no streams whose files could be behind.
-            shared.stored.advance(shared.barrier.get().min(shared.delivered.get()).max(shared.stored.get()));
+            cells.stored.advance(shared.barrier.get().min(cells.delivered.get()).max(cells.stored.get()));
         }
         Ok(worked)
     }

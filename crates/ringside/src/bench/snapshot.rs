@@ -150,11 +150,11 @@ impl Desk {
         let engine = Engine::new(Limits::default());
         let (apply, start) = (Apply::Ahead, (0, 0));
         let engine =
-            EngineStage::new(engine, engine_input, events, apply, shared.clone(), start, wake.clone())
+            EngineStage::new(engine, engine_input, events, apply, shared.clone(), start, vec![wake.clone()])
                 .with_barriers(told);
         let drain = rig::Drain::new(output, shared.clone());
         let thread = StageThread {
-            name: "bench-core",
+            name: "bench-core".into(),
             core: None,
             stages: vec![Box::new(journal), Box::new(engine), Box::new(drain)],
             idle: IdleStrategy::Park,
@@ -179,7 +179,7 @@ impl Desk {
             }
         }
         self.inlet.announce();
-        while self.shared.delivered.get() < self.inlet.published() {
+        while self.shared.delivered() < self.inlet.published() {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
@@ -221,7 +221,7 @@ impl Desk {
         let (mut offered, mut seen) = (OpenLoop::new(0, rate, u64::MAX), 0);
         while goes_on(&self.shared) || seen < offered.counts().sent {
             let now = begin.elapsed().as_nanos() as u64;
-            let delivered = self.shared.delivered.get().saturating_sub(first).min(offered.counts().sent);
+            let delivered = self.shared.delivered().saturating_sub(first).min(offered.counts().sent);
             while seen < delivered {
                 record(&mut times, now.saturating_sub(offered.moment(seen)));
                 seen += 1;

@@ -63,6 +63,9 @@ pub struct WireArgs {
     /// Stage layout, as in the configuration.
     #[arg(long, default_value = "auto")]
     layout: String,
+    /// Gateways that share the logins, as in the configuration.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=8))]
+    gateways: u64,
     /// Idle strategy, as in the configuration.
     #[arg(long, default_value = "auto")]
     wait: String,
@@ -85,6 +88,7 @@ impl WireArgs {
             writer: "mmap".into(),
             duration,
             layout: "auto".into(),
+            gateways: 1,
             wait: "auto".into(),
             dir: dir.into(),
         }

@@ -44,14 +44,13 @@ impl Wanted {
     /// Of a configuration whose data directory is `data_dir`, absolute.
     pub fn of(config: &Config, data_dir: &Path) -> Self {
         let pipeline = &config.pipeline;
-        let cores = [pipeline.cores.gateway, pipeline.cores.journal, pipeline.cores.engine];
         let fifo = match pipeline.scheduling {
             Scheduling::Normal => None,
             Scheduling::Fifo(priority) => Some(priority),
         };
         let host = pipeline.layout == Layout::Host || pipeline.wait == Wait::Spin;
         Wanted {
-            stage_cores: cores.into_iter().flatten().collect(),
+            stage_cores: pipeline.cores.of_stages().collect(),
             host,
             fifo,
             spins: host || pipeline.wait != Wait::Park,

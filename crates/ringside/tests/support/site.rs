@@ -85,9 +85,14 @@ impl Site {
         site
     }
 
-    /// Replaces the configuration file.
+    /// Replaces the configuration file. `RINGSIDE_GATEWAYS` gives venues that say nothing about it so many gateways.
     pub fn configure(&self, config: &str) {
-        let text = format!("data_dir = {:?}\n{config}", self.data_dir);
+        let mut text = format!("data_dir = {:?}\n{config}", self.data_dir);
+        if let Ok(count) = std::env::var("RINGSIDE_GATEWAYS")
+            && !config.contains("gateways =")
+        {
+            text = text.replacen("[pipeline]", &format!("[pipeline]\ngateways = {count}"), 1);
+        }
         std::fs::write(self.config(), text).expect("the configuration can be written");
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ringside_gateway::limits::GATEWAYS_MAX;
 use serde::Deserialize;
 
 use super::raw::{Checked, wrong};
@@ -23,6 +24,7 @@ pub(super) struct RawPipeline {
     apply: Option<String>,
     wait: Option<String>,
     layout: Option<String>,
+    gateways: Option<usize>,
     scheduling: Option<String>,
     fifo_priority: Option<u8>,
     lock_memory: bool,
@@ -36,6 +38,7 @@ pub(super) struct RawPipeline {
 #[serde(deny_unknown_fields, default)]
 struct RawCores {
     gateway: Option<usize>,
+    further_gateways: Vec<usize>,
     journal: Option<usize>,
     engine: Option<usize>,
     egress: Option<usize>,
@@ -46,10 +49,12 @@ struct RawCores {
 
 impl RawPipeline {
     pub(super) fn checked(self) -> Checked<Pipeline> {
+        let gateways = gateways(self.gateways.unwrap_or(1))?;
         Ok(Pipeline {
             apply: apply(self.apply.as_deref().unwrap_or("ahead"))?,
             wait: wait(self.wait.as_deref().unwrap_or("auto"))?,
             layout: layout(self.layout.as_deref().unwrap_or("auto"))?,
+            gateways,
             scheduling: scheduling(self.scheduling.as_deref().unwrap_or("normal"), self.fifo_priority)?,
             lock_memory: self.lock_memory,
             cpu_dma_latency_us: self.cpu_dma_latency_us.map(dma_latency).transpose()?,
@@ -57,21 +62,37 @@ impl RawPipeline {
                 sample_every: sample_every(self.sample_every.unwrap_or(SAMPLE_EVERY))?,
                 outlier: self.outlier.as_deref().map_or(Ok(OUTLIER), outlier)?,
             },
-            cores: self.cores.checked()?,
+            cores: self.cores.checked(gateways)?,
         })
     }
 }
 
 impl RawCores {
-    fn checked(self) -> Checked<Cores> {
-        let RawCores { gateway, journal, engine, egress, admin, snapshot, helpers } = self;
+    fn checked(self, gateways: usize) -> Checked<Cores> {
+        let RawCores {
+            gateway,
+            further_gateways: further,
+            journal,
+            engine,
+            egress,
+            admin,
+            snapshot,
+            helpers,
+        } = self;
         if egress.is_some() && egress != gateway {
             return wrong(
                 "pipeline.cores.egress",
                 "egress runs on the gateway's thread; give both the same core",
             );
         }
-        Ok(Cores { gateway, journal, engine, egress, admin, snapshot, helpers })
+        if !further.is_empty() && further.len() != gateways - 1 {
+            let count = gateways - 1;
+            let problem = format!("{} cores for {count} gateways besides the first", further.len());
+            return wrong("pipeline.cores.further_gateways", problem);
+        }
+        let mut further_gateways = [None; GATEWAYS_MAX - 1];
+        further_gateways.iter_mut().zip(further).for_each(|(place, core)| *place = Some(core));
+        Ok(Cores { gateway, further_gateways, journal, engine, egress, admin, snapshot, helpers })
     }
 }
 
@@ -104,6 +125,13 @@ fn layout(text: &str) -> Checked<Layout> {
             "pipeline.layout",
             format!("{other:?} is none of auto, two-cores, three-cores, four-cores, host"),
         ),
+    }
+}
+
+fn gateways(count: usize) -> Checked<usize> {
+    match count {
+        1..=GATEWAYS_MAX => Ok(count),
+        _ => wrong("pipeline.gateways", format!("{count} is not 1 to {GATEWAYS_MAX}")),
     }
 }
 
@@ -166,6 +194,14 @@ mod tests {
     }
 
     #[test]
+    fn there_is_one_gateway_unless_told_and_each_may_have_a_core() {
+        assert_eq!(parsed("").unwrap().gateways, 1);
+        let told = parsed("gateways = 3\n[pipeline.cores]\ngateway = 1\nfurther_gateways = [4, 5]").unwrap();
+        assert_eq!((told.gateways, told.cores.gateway), (3, Some(1)));
+        assert_eq!(told.cores.further_gateways[..3], [Some(4), Some(5), None]);
+    }
+
+    #[test]
     fn what_cannot_be_is_named_by_its_key() {
         let cases = [
             ("scheduling = \"rr\"", "pipeline.scheduling"),
@@ -173,6 +209,10 @@ mod tests {
             ("scheduling = \"fifo\"\nfifo_priority = 100", "pipeline.fifo_priority"),
             ("fifo_priority = 10", "pipeline.fifo_priority"),
             ("cpu_dma_latency_us = 2_000_000_001", "pipeline.cpu_dma_latency_us"),
+            ("gateways = 0", "pipeline.gateways"),
+            ("gateways = 9", "pipeline.gateways"),
+            ("gateways = 3\ncores.further_gateways = [1]", "pipeline.cores.further_gateways"),
+            ("cores.further_gateways = [1]", "pipeline.cores.further_gateways"),
             ("sample_every = 1000", "pipeline.sample_every"),
             ("sample_every = 2_097_152", "pipeline.sample_every"),
             ("outlier = \"10\"", "pipeline.outlier"),

@@ -8,14 +8,14 @@ use ringside_domain::{Action, Command, LoginId, Sequence, StateHash};
 use ringside_gateway::{Gateway, GatewayError};
 
 use crate::config::SnapshotConfig;
-use crate::shared::Shared;
+use crate::shared::{GatewayCells, Shared};
 
 /// Streams that are moved to their files in one turn.
 const STORE_TURN: usize = 16;
 /// How long a full disk is left alone.
 const STORE_RETRY: Duration = Duration::from_millis(100);
 
-/// The gateway stage's side of snapshots.
+/// The first gateway stage's side of snapshots.
 #[derive(Debug)]
 pub struct Barriers {
     config: SnapshotConfig,
@@ -26,6 +26,11 @@ pub struct Barriers {
     base: Sequence,
     /// Time of the last barrier, or of the start.
     since: Instant,
+}
+
+/// A gateway's side of snapshots: its streams are moved to their files behind a barrier.
+#[derive(Debug)]
+pub(super) struct Keeper {
     /// Index of the next stream to be stored for the last barrier.
     next_stream: usize,
     next_store: Instant,
@@ -34,8 +39,7 @@ pub struct Barriers {
 impl Barriers {
     /// Barriers as configured. `base`: the last command that is no reason for one.
     pub fn new(config: SnapshotConfig, hashes: Receiver<StateHash>, base: Sequence) -> Self {
-        let now = Instant::now();
-        Barriers { config, hashes, waiting: None, base, since: now, next_stream: 0, next_store: now }
+        Barriers { config, hashes, waiting: None, base, since: Instant::now() }
     }
 
     /// A barrier, when one is due and no snapshot is under way.
@@ -79,11 +83,21 @@ impl Barriers {
         self.waiting = None;
         self.base += 1;
     }
+}
+
+impl Keeper {
+    pub(super) fn new() -> Self {
+        Keeper { next_stream: 0, next_store: Instant::now() }
+    }
 
     /// Moves some streams to their files when a barrier was delivered. True: something was done.
-    pub fn store(&mut self, gateway: &mut Gateway, shared: &Shared) -> Result<bool, GatewayError> {
-        let barrier = shared.barrier.get();
-        if barrier <= shared.stored.get() || shared.delivered.get() < barrier {
+    pub(super) fn store(
+        &mut self,
+        gateway: &mut Gateway,
+        barrier: Sequence,
+        cells: &GatewayCells,
+    ) -> Result<bool, GatewayError> {
+        if barrier <= cells.stored.get() || cells.delivered.get() < barrier {
             return Ok(false);
         }
         if self.next_store > Instant::now() {
@@ -94,7 +108,7 @@ impl Barriers {
             Some(next) if next < gateway.streams() => self.next_stream = next,
             Some(_) => {
                 self.next_stream = 0;
-                shared.stored.advance(barrier);
+                cells.stored.advance(barrier);
             }
         }
         Ok(true)

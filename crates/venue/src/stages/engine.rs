@@ -30,7 +30,8 @@ pub struct EngineStage {
     /// command causes, which may be any number.
     pending: Vec<OutputSlot>,
     sent: usize,
-    egress: Arc<ThreadBell>,
+    /// The gateways'.
+    egress: Vec<Arc<ThreadBell>>,
     /// Who is told of barriers.
     barriers: Option<Sender<Figures>>,
 }
@@ -45,7 +46,7 @@ impl EngineStage {
         apply: Apply,
         shared: Arc<Shared>,
         (sequence, time_ns): (Sequence, TimeNs),
-        egress: Arc<ThreadBell>,
+        egress: Vec<Arc<ThreadBell>>,
     ) -> Self {
         let clock = CommandClock::new(time_ns);
         let pending = Vec::with_capacity(OUTPUT_SLOTS);
@@ -86,8 +87,8 @@ impl EngineStage {
         if limit == 0 {
             return false;
         }
-        let Ok(mut guard) = self.input.take(limit) else { return false };
-        let mut coming = &mut guard;
+        let Some(mut guard) = self.input.take(limit) else { return false };
+        let mut coming = guard.slots();
         // The next few commands are announced before their turn, so that the memory they look at is on its way.
         let ahead = self.engine.looks_ahead();
         let mut announced: [Option<&InputSlot>; AHEAD] = [None; AHEAD];
@@ -171,7 +172,11 @@ impl EngineStage {
     fn report(&self) {
         self.report_figures();
         self.shared.applied.advance(self.sequence);
-        self.egress.ring();
+        self.ring_egress();
+    }
+
+    fn ring_egress(&self) {
+        self.egress.iter().for_each(|bell| bell.ring());
     }
 
     fn report_figures(&self) {
@@ -206,7 +211,7 @@ impl Stage for EngineStage {
     fn poll(&mut self) -> Result<bool, StageError> {
         let (had_pending, sent) = (!self.pending.is_empty(), self.sent);
         if !self.publish() {
-            self.egress.ring();
+            self.ring_egress();
             return Ok(self.sent > sent);
         }
         let applied = self.apply_batch();
@@ -222,7 +227,6 @@ impl Stage for EngineStage {
 
 #[cfg(test)]
 mod tests {
-    use disruptor::Producer;
     use ringside_domain::{
         Action, Command, Enter, Firm, InstrumentId, InstrumentTerms, LoginId, LoginTerms, MassCancel,
         OrderOptions, Symbol, Username,
@@ -230,7 +234,7 @@ mod tests {
     use ringside_engine::Limits;
 
     use super::*;
-    use crate::ring::{InputProducer, OutputPoller, input_ring, output_ring};
+    use crate::ring::{INPUT_SLOTS, InputProducer, OutputPoller, input_ring, output_ring};
     use crate::threads::bell;
 
     const GROUPS: u16 = ENGINE_BATCH as u16;
@@ -296,15 +300,16 @@ mod tests {
             let (events, output) = output_ring();
             let engine = Engine::new(Limits { orders_max: 50_000 });
             let shared = Arc::new(Shared::new(0));
-            let stage = EngineStage::new(engine, engine_input, events, Apply::Ahead, shared, (0, 0), bell());
+            let stage =
+                EngineStage::new(engine, engine_input, events, Apply::Ahead, shared, (0, 0), vec![bell()]);
             Desk { producer, journal, stage, output, told: Vec::new() }
         }
 
         fn publish(&mut self, commands: &[Command]) {
             for command in commands {
                 let slot = InputSlot { time_ns: 1, command: *command };
-                let _ = self.journal.poll();
-                self.producer.try_publish(|place| *place = slot).expect("there is room");
+                drop(self.journal.take(INPUT_SLOTS as u64));
+                self.producer.try_publish(slot).expect("there is room");
             }
         }
 

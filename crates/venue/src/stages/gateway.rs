@@ -1,181 +1,29 @@
 //! Gateway and egress, which share the sockets: events out first, then bytes in.
+//!
+//! Gateways share the logins ([`ringside_gateway`]). Each reads the whole output ring and delivers what is for its own; the
+//! first one also does what the venue does by itself ([`duties`]).
+
+mod answers;
+mod duties;
+mod inlet;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use disruptor::Producer;
-use ringside_domain::{Action, Command, Fact, LoginId, Sequence, TimeNs};
+use ringside_domain::{Fact, Sequence};
 use ringside_gateway::{CommandSink, Gateway};
-use ringside_journal::PreparerStatus;
-use tracing::{info, warn};
 
-use super::barriers::BARRIER;
-use super::{Barriers, Stage, StageError, Waited};
-use crate::budget::Budgets;
-use crate::clock::{Reading, VenueClock};
-use crate::desk::Desk;
-use crate::ring::{
-    InputProducer, InputSlot, OUTPUT_SLOTS, OutputPoller, OutputSlot, RESERVED_SLOTS, free_slots,
-    takes_reserve,
-};
-use crate::roll::RollAt;
-use crate::shared::{GatewayCounters, Shared};
+use super::barriers::Keeper;
+use super::{Stage, StageError, Waited};
+use crate::clock::Reading;
+use crate::ring::{OUTPUT_SLOTS, OutputPoller, OutputSlot};
+use crate::shared::{GatewayCells, GatewayCounters, Shared};
 use crate::threads::ThreadBell;
-
-/// How often the preparation of segments is looked at.
-const STORAGE_LOOK: Duration = Duration::from_millis(20);
-
-/// The way into the input ring.
-pub struct Inlet {
-    producer: InputProducer,
-    /// So many slots were free when that was last looked at, less those used since: no more than are free.
-    room: usize,
-    budgets: Budgets,
-    shared: Arc<Shared>,
-    published: Sequence,
-    clock: VenueClock,
-    /// Stamp of the commands of this turn.
-    time_ns: TimeNs,
-    roll_at: Option<RollAt>,
-    /// When the session rolls next; `TimeNs::MAX` = never. Nothing is stamped with it or later before that roll.
-    next_roll_ns: TimeNs,
-    /// Rolls in the ring that the gateway was not told of.
-    rolls: u32,
-    /// The same moment as [`crate::timing`] tells it.
-    turn_began: u64,
-    /// When the connection whose commands come now was read.
-    read: u64,
-    /// The next command whose way is timed.
-    next_timed: Sequence,
-    /// Who waits for commands.
-    consumers: Vec<Arc<ThreadBell>>,
-}
-
-impl Inlet {
-    /// Continues after the sequence that `shared` knows, with stamps of this clock.
-    pub fn new(
-        producer: InputProducer,
-        shared: Arc<Shared>,
-        clock: VenueClock,
-        consumers: Vec<Arc<ThreadBell>>,
-    ) -> Self {
-        let published = shared.published.get();
-        let next_timed = shared.timing.next_sample(published);
-        let budgets = Budgets::new(&shared.rates);
-        Inlet {
-            producer,
-            room: 0,
-            budgets,
-            shared,
-            published,
-            time_ns: clock.now_ns(),
-            clock,
-            roll_at: None,
-            next_roll_ns: TimeNs::MAX,
-            rolls: 0,
-            turn_began: 0,
-            read: 0,
-            next_timed,
-            consumers,
-        }
-    }
-
-    /// Rolls the session every day at this time from now on.
-    pub fn rolling_at(self, roll_at: Option<RollAt>) -> Self {
-        let next_roll_ns = roll_at.map_or(TimeNs::MAX, |at| at.after(self.clock.now_ns()));
-        Inlet { roll_at, next_roll_ns, ..self }
-    }
-
-    /// Hands a roll over, with a barrier before it: a snapshot of the state from which the new session can be told from
-    /// its first message on. `false`: there is no room; a barrier more does no harm.
-    pub fn roll(&mut self) -> bool {
-        self.time_ns = self.clock.now_ns();
-        let roll = Command { login: LoginId::VENUE, action: Action::RollSession };
-        let rolled = self.offer(&BARRIER) && self.offer(&roll);
-        if rolled {
-            self.rolls += 1;
-            self.next_roll_ns = self.roll_at.map_or(TimeNs::MAX, |at| at.after(self.time_ns));
-        }
-        rolled
-    }
-
-    /// The time of a roll has come. Commands are stamped with the last moment before it until it is in the ring.
-    fn is_roll_due(&self) -> bool {
-        self.clock.now_ns() >= self.next_roll_ns
-    }
-
-    /// Rolls since the last call.
-    fn take_rolls(&mut self) -> u32 {
-        std::mem::take(&mut self.rolls)
-    }
-
-    /// Sequence of the last command in the ring, announced or not.
-    pub fn published(&self) -> Sequence {
-        self.published
-    }
-
-    /// A slot is free that this kind of command may take.
-    #[inline]
-    fn has_room(&mut self, action: &Action) -> bool {
-        let kept = if takes_reserve(action) { 0 } else { RESERVED_SLOTS };
-        if self.room <= kept {
-            self.room = free_slots(&mut self.producer);
-        }
-        self.room > kept
-    }
-
-    /// The venue's clock at a moment of [`crate::timing`], without reading a clock.
-    fn venue_time(&self, now: u64) -> TimeNs {
-        self.time_ns + now.saturating_sub(self.turn_began)
-    }
-
-    /// Tells the consumers what was published since the last call. True: there was something.
-    pub fn announce(&mut self) -> bool {
-        if self.shared.published.get() == self.published {
-            return false;
-        }
-        self.shared.published.advance(self.published);
-        self.consumers.iter().for_each(|bell| bell.ring());
-        true
-    }
-}
-
-impl CommandSink for Inlet {
-    fn begin_turn(&mut self) {
-        self.time_ns = self.clock.advance(Reading::now()).min(self.next_roll_ns - 1);
-        self.turn_began = self.shared.timing.now();
-    }
-
-    fn begin_read(&mut self) {
-        self.read = self.shared.timing.now();
-    }
-
-    #[inline]
-    fn has_budget(&mut self, login: LoginId) -> bool {
-        self.budgets.has(login, self.time_ns, &self.shared.rates)
-    }
-
-    #[inline]
-    fn offer(&mut self, command: &Command) -> bool {
-        if !self.has_room(&command.action) {
-            return false;
-        }
-        let slot = InputSlot { time_ns: self.time_ns, command: *command };
-        // The closure only copies: a panic inside it would leave a hole in the ring.
-        let published = self.producer.try_publish(|place| *place = slot).is_ok();
-        assert!(published, "Invariant: nobody but this producer uses free slots up");
-        self.room -= 1;
-        self.published += 1;
-        self.budgets.spend(command.login);
-        if self.published == self.next_timed {
-            self.shared.timing.entered(self.published, self.read);
-            self.next_timed = self.shared.timing.next_sample(self.published);
-        }
-        true
-    }
-}
+use answers::Answers;
+pub use duties::{Duties, StorageWatch};
+pub use inlet::Inlet;
 
 /// The stage.
 pub struct GatewayStage {
@@ -183,108 +31,48 @@ pub struct GatewayStage {
     inlet: Inlet,
     output: OutputPoller,
     shared: Arc<Shared>,
+    /// Its number, and its place in [`Shared::gateways`]; 0 is the first.
+    number: usize,
+    /// The first gateway's.
+    duties: Option<Duties>,
     /// Events that are not released yet.
     held: VecDeque<OutputSlot>,
+    keeper: Keeper,
     stopping: bool,
-    storage: StorageWatch,
-    desk: Desk,
-    barriers: Barriers,
     /// Waits for room in the output ring.
     engine: Arc<ThreadBell>,
     answers: Answers,
 }
 
-/// What has been delivered since the sockets were last written to, for [`crate::timing`].
-#[derive(Debug, Default)]
-struct Answers {
-    /// Up to here answers went to the sockets.
-    timed: Sequence,
-    /// Up to here they are in the streams.
-    told: Sequence,
-    /// What was journaled before this is late.
-    late_before: TimeNs,
-    /// Late ones, and the first of them.
-    late: u64,
-    first_late: (Sequence, TimeNs),
-}
-
-impl Answers {
-    /// An event goes into its stream.
-    #[inline]
-    fn note(&mut self, slot: &OutputSlot) {
-        if slot.time_ns < self.late_before && slot.sequence != self.told {
-            if self.late == 0 {
-                self.first_late = (slot.sequence, slot.time_ns);
-            }
-            self.late += 1;
-        }
-        self.told = slot.sequence;
-    }
-}
-
-/// Tells the engine, by a journaled command, when the journal has no segments left to take new orders.
-pub struct StorageWatch {
-    segments: PreparerStatus,
-    /// What the engine was told last.
-    told_full: bool,
-    next_look: Instant,
-}
-
-impl StorageWatch {
-    /// A watch over the segments to come. `full` is what the state says.
-    pub fn new(segments: PreparerStatus, full: bool) -> Self {
-        StorageWatch { segments, told_full: full, next_look: Instant::now() }
-    }
-
-    /// A command when things have changed. One segment stays in reserve for cancels.
-    fn look(&mut self) -> Option<Command> {
-        let now = Instant::now();
-        if now < self.next_look {
-            return None;
-        }
-        self.next_look = now + STORAGE_LOOK;
-        let full = self.segments.ready() <= 1 && self.segments.failure().is_some_and(|error| error.is_full());
-        (full != self.told_full)
-            .then_some(Command { login: LoginId::VENUE, action: Action::StorageFull(full) })
-    }
-
-    fn told(&mut self) {
-        self.told_full = !self.told_full;
-        match self.told_full {
-            true => warn!("storage is full: new orders are refused, cancels go on"),
-            false => info!("there is storage again: new orders are taken"),
-        }
-    }
-}
-
 impl GatewayStage {
-    /// A stage over an open gateway.
+    /// A stage over an open gateway: the first one has duties, and the others come after it.
     pub fn new(
-        gateway: Gateway,
+        (number, gateway): (usize, Gateway),
         inlet: Inlet,
         output: OutputPoller,
         shared: Arc<Shared>,
-        storage: StorageWatch,
-        (desk, barriers): (Desk, Barriers),
+        duties: Option<Duties>,
         engine: Arc<ThreadBell>,
     ) -> Self {
-        let held = VecDeque::with_capacity(OUTPUT_SLOTS);
-        let stopping = false;
-        let delivered = shared.delivered.get();
-        let answers = Answers { timed: delivered, told: delivered, ..Answers::default() };
+        assert!((number == 0) == duties.is_some(), "Invariant: the first gateway has duties");
+        let answers = Answers::new(&shared);
         GatewayStage {
             gateway,
             inlet,
             output,
             shared,
-            held,
-            stopping,
-            storage,
-            desk,
-            barriers,
+            number,
+            duties,
+            held: VecDeque::with_capacity(OUTPUT_SLOTS),
+            keeper: Keeper::new(),
+            stopping: false,
             engine,
             answers,
         }
+    }
+
+    fn cells(&self) -> &GatewayCells {
+        &self.shared.gateways[self.number]
     }
 
     /// Delivers events whose command is released.
@@ -301,9 +89,7 @@ impl GatewayStage {
         }
         worked |= self.take_output(released)?;
         if self.held.is_empty() && !self.output.has_available() {
-            let delivered = applied.min(released).max(self.shared.delivered.get());
-            self.shared.delivered.advance(delivered);
-            self.desk.settle(delivered);
+            self.settle(applied.min(released));
         }
         Ok(worked)
     }
@@ -315,9 +101,12 @@ impl GatewayStage {
         }
         let Ok(mut guard) = self.output.take(room as u64) else { return Ok(false) };
         for slot in &mut guard {
+            if !concerns(&self.gateway, self.duties.as_ref(), slot) {
+                continue;
+            }
             if self.held.is_empty() && slot.sequence <= released {
-                self.answers.note(slot);
-                deliver(&mut self.gateway, &mut self.desk, &self.shared, slot)?;
+                let (gateway, duties) = (&mut self.gateway, self.duties.as_mut());
+                deliver(gateway, duties, &mut self.answers, &self.shared, slot)?;
             } else {
                 self.held.push_back(*slot);
             }
@@ -329,8 +118,18 @@ impl GatewayStage {
     }
 
     fn deliver(&mut self, slot: &OutputSlot) -> Result<(), StageError> {
-        self.answers.note(slot);
-        deliver(&mut self.gateway, &mut self.desk, &self.shared, slot)
+        let (gateway, duties) = (&mut self.gateway, self.duties.as_mut());
+        deliver(gateway, duties, &mut self.answers, &self.shared, slot)
+    }
+
+    /// All events up to a sequence that concern this gateway were delivered.
+    fn settle(&mut self, upto: Sequence) {
+        let cells = self.cells();
+        let delivered = upto.max(cells.delivered.get());
+        cells.delivered.advance(delivered);
+        if let Some(duties) = &mut self.duties {
+            duties.settle(delivered);
+        }
     }
 
     /// Says from which age on the answers of this turn are late.
@@ -339,110 +138,87 @@ impl GatewayStage {
             return;
         }
         let timing = &self.shared.timing;
-        self.answers.late_before = match timing.now() {
+        let late_before = match timing.now() {
             0 => 0,
             now => self.inlet.venue_time(now).saturating_sub(timing.outlier_ns()),
         };
+        self.answers.late_before(late_before);
     }
 
     /// What was delivered has just been given to the sockets.
     fn note_answered(&mut self) {
-        let answers = &mut self.answers;
-        if answers.told == answers.timed {
-            return;
-        }
-        let timing = &self.shared.timing;
-        let now = timing.now();
-        timing.answered((answers.timed, answers.told), now);
-        answers.timed = answers.told;
-        let late = std::mem::take(&mut answers.late);
-        if late > 0 {
-            let total_ns = self.inlet.venue_time(now).saturating_sub(answers.first_late.1);
-            timing.late(late, answers.first_late, total_ns, now);
+        let inlet = &self.inlet;
+        self.answers.answered(self.number, &self.shared.timing, |now| inlet.venue_time(now));
+        let cells = self.cells();
+        cells.answered.advance(cells.delivered.get());
+        if self.duties.is_some() {
+            self.shared.timing.told(self.shared.answered());
         }
     }
 
     fn turn(&mut self, timeout: Duration) -> Result<bool, StageError> {
-        let before = self.inlet.published();
-        if !self.stopping {
+        let before = self.inlet.last();
+        if let Some(duties) = self.duties.as_mut().filter(|_| !self.stopping) {
             // First of all: clients can fill the ring in every turn, and the operator must be able to stop them. Stamped with
             // the turn before, whose wait has just ended.
             self.inlet.begin_read();
-            self.own_commands();
+            duties.perform(&mut self.inlet, &self.shared);
         }
-        let timeout = if self.inlet.published() > before { Duration::ZERO } else { timeout };
-        // In the same turn: nothing that a client sends gets between.
-        (0..self.inlet.take_rolls()).for_each(|_| self.gateway.hold_input());
+        self.hold_for_rolls();
+        let timeout = if self.inlet.last() > before { Duration::ZERO } else { timeout };
         let commands = self.gateway.poll(timeout, &mut self.inlet)?;
         Ok(self.inlet.announce() || commands > 0)
     }
 
-    /// Commands that no login sends.
-    fn own_commands(&mut self) {
-        if self.inlet.is_roll_due() && !self.inlet.roll() {
+    /// Hears no client any more before a roll that is in the ring or wanted there is delivered.
+    fn hold_for_rolls(&mut self) {
+        if self.duties.is_some() {
+            // In the same turn: nothing that a client sends gets between.
+            (0..self.inlet.take_rolls()).for_each(|_| self.gateway.hold_input());
             return;
         }
-        if let Some(command) = self.storage.look()
-            && self.inlet.offer(&command)
-        {
-            self.storage.told();
+        let silence = &self.shared.silence;
+        let due = silence.due(self.number);
+        if due > 0 {
+            (0..due).for_each(|_| self.gateway.hold_input());
+            silence.keep(self.number, due);
         }
-        self.desk.submit(&mut self.inlet);
-        if let Some(hash) = self.barriers.hash()
-            && self.inlet.offer(&hash)
-        {
-            self.barriers.told();
-        }
-        if let Some(barrier) = self.barriers.due(self.inlet.published, &self.shared)
-            && self.inlet.offer(&barrier)
-        {
-            self.barriers.put(self.inlet.published);
-        }
-        if self.is_tick_due() {
-            self.inlet.offer(&Command { login: LoginId::VENUE, action: Action::Tick });
-        }
-    }
-
-    /// Something is due and no command is under way that would let it happen, a tick included.
-    fn is_tick_due(&self) -> bool {
-        // `applied` is read first: what is due is at least as new, and with nothing under way exactly that.
-        self.shared.applied.get() == self.inlet.published && self.inlet.time_ns >= self.shared.next_due.get()
     }
 
     /// Time until something is due; none when that is past and the engine is at it.
     fn until_due(&mut self) -> Option<Duration> {
-        let due = self.shared.next_due.get().min(self.inlet.next_roll_ns);
-        due.checked_sub(self.inlet.clock.advance(Reading::now())).map(Duration::from_nanos)
+        let due = self.shared.next_due.get().min(self.shared.next_roll.get());
+        due.checked_sub(self.inlet.clock().advance(Reading::now())).map(Duration::from_nanos)
     }
 
-    /// At the end: no more input, a last barrier, and over once everything under way has been sent.
+    /// At the end: no more input, a last barrier once no gateway has any, and over once everything under way has been sent.
     fn wind_down(&mut self) {
         // Relaxed: a request that is seen soon.
-        if self.shared.stop.load(Ordering::Relaxed) && !self.shared.input_closed.load(Ordering::Relaxed) {
-            if !self.stopping {
-                self.stopping = true;
-                self.gateway.stop_input();
-                self.desk.close();
-            }
-            if let Some(barrier) = self.barriers.last(self.inlet.published, &self.shared) {
-                if !self.inlet.offer(&barrier) {
-                    // No room yet: at the next turn.
-                    return;
-                }
-                self.barriers.put(self.inlet.published);
-            }
+        if !self.shared.stop.load(Ordering::Relaxed) || self.shared.input_closed.load(Ordering::Relaxed) {
+            return;
+        }
+        if !self.stopping {
+            self.stopping = true;
+            self.gateway.stop_input();
+            // Release: whoever sees it sees the last `published` of this gateway.
+            self.cells().closed.store(true, Ordering::Release);
+        }
+        let Some(duties) = &mut self.duties else { return };
+        if duties.close(&mut self.inlet, &self.shared) {
             self.inlet.announce();
             // Release: whoever sees it sees the last `published`.
             self.shared.input_closed.store(true, Ordering::Release);
         }
     }
 
-    fn publish_counters(&self) {
-        copy_counters(self.gateway.stats(), &self.shared.gateway);
-        let (clock, counters) = (&self.inlet.clock, &self.shared.gateway);
-        // Relaxed: figures for the admin thread.
-        counters.clock_ahead_ns.store(clock.ahead_ns(), Ordering::Relaxed);
-        counters.clock_steps.store(clock.steps(), Ordering::Relaxed);
+    fn publish_counters(&mut self) {
+        copy_counters(self.gateway.stats(), &self.cells().counters);
+        if self.duties.is_some() {
+            let clock = self.inlet.clock();
+            // Relaxed: figures for the admin thread.
+            self.shared.clock_ahead_ns.store(clock.ahead_ns(), Ordering::Relaxed);
+            self.shared.clock_steps.store(clock.steps(), Ordering::Relaxed);
+        }
     }
 }
 
@@ -452,47 +228,57 @@ impl Stage for GatewayStage {
         let delivered = self.egress()?;
         self.gateway.flush(&mut self.inlet)?;
         self.note_answered();
-        let worked = self.barriers.store(&mut self.gateway, &self.shared)? | self.turn(Duration::ZERO)?;
-        if delivered || worked {
+        let cells = &self.shared.gateways[self.number];
+        let stored = self.keeper.store(&mut self.gateway, self.shared.barrier.get(), cells)?;
+        let worked = stored | self.turn(Duration::ZERO)?;
+        let busy = delivered || worked || self.gateway.has_ready();
+        if busy {
             self.publish_counters();
         }
-        Ok(delivered || worked || self.gateway.has_ready())
+        Ok(busy)
     }
 
     fn wait(&mut self, timeout: Duration) -> Result<Waited, StageError> {
+        self.publish_counters();
         let timeout = timeout.min(self.gateway.timer_step());
-        let due = self.until_due();
+        // What is due is the first gateway's business.
+        let due = if self.duties.is_some() { self.until_due() } else { None };
         self.turn(due.map_or(timeout, |due| due.min(timeout)))?;
         self.publish_counters();
         Ok(Waited::Waited)
     }
 
     fn is_drained(&self) -> bool {
-        self.shared.delivered.get() >= self.shared.published.get()
+        let cells = self.cells();
+        cells.delivered.get() >= self.shared.published.get()
             && self.gateway.is_drained()
-            && self.shared.stored.get() >= self.shared.barrier.get()
+            && cells.stored.get() >= self.shared.barrier.get()
     }
+}
+
+/// An event that this gateway has to do something for.
+#[inline]
+fn concerns(gateway: &Gateway, duties: Option<&Duties>, slot: &OutputSlot) -> bool {
+    let event = &slot.event;
+    duties.is_some() || gateway.serves(event.login) || matches!(event.fact, Fact::SessionBegan(_))
 }
 
 fn deliver(
     gateway: &mut Gateway,
-    desk: &mut Desk,
+    duties: Option<&mut Duties>,
+    answers: &mut Answers,
     shared: &Shared,
     slot: &OutputSlot,
 ) -> Result<(), StageError> {
-    match slot.event.fact {
-        Fact::Rejected { reason, .. } => shared.gateway.rejected.record(reason as u16),
-        Fact::SessionBegan(session) => {
-            gateway.roll(session)?;
-            // Relaxed: a figure.
-            shared.session.store(session, Ordering::Relaxed);
-            info!(session, sequence = slot.sequence, "session rolled");
-        }
-        _ => {}
+    if let Fact::SessionBegan(session) = slot.event.fact {
+        gateway.roll(session)?;
     }
-    desk.note(slot);
-    // Events of the venue itself are in no stream.
-    if slot.event.login != LoginId::VENUE {
+    if let Some(duties) = duties {
+        duties.note(slot, shared);
+    }
+    // Events of the venue itself are in no stream, and those of other logins in another gateway's.
+    if gateway.serves(slot.event.login) {
+        answers.note(slot, &shared.timing);
         gateway.deliver(slot.time_ns, &slot.event);
     }
     Ok(())
@@ -513,64 +299,5 @@ fn copy_counters(stats: &ringside_gateway::Stats, counters: &GatewayCounters) {
     pairs.iter().for_each(|(counter, value)| counter.store(*value, Ordering::Relaxed));
     for (counter, value) in counters.closed.iter().zip(stats.closed) {
         counter.store(value, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ring::{INPUT_SLOTS, InputPoller, input_ring};
-    use ringside_domain::{AccountQuery, Cancel};
-
-    fn inlet() -> (Inlet, [InputPoller; 2]) {
-        let (producer, journal, engine) = input_ring();
-        let clock = VenueClock::new(0, Reading::now());
-        (Inlet::new(producer, Arc::new(Shared::new(0)), clock, Vec::new()), [journal, engine])
-    }
-
-    fn ordinary() -> Command {
-        Command { login: LoginId(1), action: Action::AccountQuery(AccountQuery { user_ref_idx: 0 }) }
-    }
-
-    fn cancel() -> Command {
-        let cancel = Cancel { user_ref_num: 1, quantity: 0, user_ref_idx: 0 };
-        Command { login: LoginId(2), action: Action::Cancel(cancel) }
-    }
-
-    fn offer(inlet: &mut Inlet, command: &Command) -> usize {
-        (0..).take_while(|_| inlet.offer(command)).count()
-    }
-
-    fn take(pollers: &mut [InputPoller], count: u64) {
-        for poller in pollers {
-            drop(poller.take(count).expect("there is something"));
-        }
-    }
-
-    #[test]
-    fn the_last_slots_are_for_cancels_and_what_the_venue_says_itself() {
-        let (mut inlet, mut readers) = inlet();
-        assert_eq!(offer(&mut inlet, &ordinary()), INPUT_SLOTS - RESERVED_SLOTS);
-        assert!(inlet.offer(&Command { login: LoginId::VENUE, action: Action::Tick }));
-        assert!(inlet.offer(&Command { login: LoginId(1), action: Action::Disconnect }));
-        assert_eq!(offer(&mut inlet, &cancel()), RESERVED_SLOTS - 2);
-        assert!(!inlet.offer(&cancel()), "a full ring is full for everybody");
-        assert_eq!(inlet.published(), INPUT_SLOTS as u64, "what was refused has no sequence");
-        // The reserve is filled up first.
-        take(&mut readers, RESERVED_SLOTS as u64);
-        assert!(!inlet.offer(&ordinary()));
-        take(&mut readers, 10);
-        assert_eq!(offer(&mut inlet, &ordinary()), 10);
-        assert_eq!(offer(&mut inlet, &cancel()), RESERVED_SLOTS);
-    }
-
-    #[test]
-    fn a_slot_is_free_once_both_readers_have_left_it() {
-        let (mut inlet, mut readers) = inlet();
-        offer(&mut inlet, &cancel());
-        take(&mut readers[..1], INPUT_SLOTS as u64);
-        assert!(!inlet.offer(&cancel()), "the engine has not read it");
-        take(&mut readers[1..], 1);
-        assert_eq!(offer(&mut inlet, &cancel()), 1);
     }
 }

@@ -92,11 +92,11 @@ impl<L: CommandLog> JournalStage<L> {
     /// Takes a batch in. The guard is forgotten on an error: its slots stay unread for ever, so that no producer and
     /// no later stage can take the batch for written.
     fn take_batch(&mut self) -> Result<bool, StageError> {
-        let Ok(mut guard) = self.input.take(JOURNAL_BATCH) else { return Ok(false) };
+        let Some(mut guard) = self.input.take(JOURNAL_BATCH) else { return Ok(false) };
         let (taken, before) = (Instant::now(), self.sequence);
         self.shared.sync_watch.begin(taken);
         let mut barrier = false;
-        for slot in &mut guard {
+        for slot in guard.slots() {
             self.sequence += 1;
             barrier |= matches!(slot.command.action, Action::Snapshot);
             let time_ns = self.clock.next(slot.time_ns);

@@ -10,7 +10,7 @@ struct Cell<const WORDS: usize> {
     words: [AtomicU64; WORDS],
 }
 
-/// Cells of one writer.
+/// Cells that have one writer at a time each.
 #[derive(Debug)]
 pub(super) struct Lane<const WORDS: usize>(Box<[Cell<WORDS>]>);
 
@@ -21,7 +21,7 @@ impl<const WORDS: usize> Lane<WORDS> {
         Lane((0..cells).map(|_| empty()).collect())
     }
 
-    /// Writes a cell. Only the one writer of the lane calls this. Keys are not 0.
+    /// Writes a cell. Only the one writer that the cell has at a time calls this. Keys are not 0.
     pub(super) fn put(&self, cell: usize, key: u64, words: [u64; WORDS]) {
         let cell = &self.0[cell];
         cell.key.store(0, Ordering::Relaxed);

@@ -60,14 +60,21 @@ pub(super) struct Outliers {
     /// Key: last sequence. Words: last sequence before it, begun, done. Writer: engine.
     slow: Lane<3>,
     slow_written: AtomicU64,
-    /// Key: sequence. Words: time, total, parts. Writer: gateway.
+    /// By gateway.
+    late: Box<[Late]>,
+}
+
+/// What one gateway has answered too late. Writer: its stage.
+#[derive(Debug)]
+struct Late {
+    /// Key: sequence. Words: time, total, parts.
     kept: Lane<{ 2 + PARTS.len() }>,
     kept_written: AtomicU64,
     count: AtomicU64,
 }
 
 impl Outliers {
-    pub(super) fn new(on: bool, bound: Duration) -> Self {
+    pub(super) fn new(on: bool, bound: Duration, gateways: usize) -> Self {
         let cells = |count: usize| if on { count } else { 0 };
         Outliers {
             // Fits: the configuration allows a minute.
@@ -76,9 +83,7 @@ impl Outliers {
             batches_written: AtomicU64::new(0),
             slow: Lane::new(cells(SLOW_BATCHES)),
             slow_written: AtomicU64::new(0),
-            kept: Lane::new(cells(KEPT)),
-            kept_written: AtomicU64::new(0),
-            count: AtomicU64::new(0),
+            late: (0..gateways).map(|_| Late::new(cells(KEPT))).collect(),
         }
     }
 
@@ -98,8 +103,15 @@ impl Outliers {
         }
     }
 
-    pub(super) fn late(&self, count: u64, (sequence, time_ns): (Sequence, TimeNs), total_ns: u64, now: u64) {
-        bump(&self.count, count);
+    pub(super) fn late(
+        &self,
+        (gateway, count): (usize, u64),
+        (sequence, time_ns): (Sequence, TimeNs),
+        total_ns: u64,
+        now: u64,
+    ) {
+        let late = &self.late[gateway];
+        bump(&late.count, count);
         let read = now.saturating_sub(total_ns);
         let covers = |(upto, after): (u64, u64)| (after + 1..=upto).contains(&sequence);
         let batch = all(&self.batches).find(|(upto, words)| covers((*upto, words[0])));
@@ -117,16 +129,17 @@ impl Outliers {
         };
         let [ring, append, sync, matched, egress] = parts;
         let words = [time_ns, total_ns, ring, append, sync, matched, egress];
-        push(&self.kept, &self.kept_written, sequence, words);
+        push(&late.kept, &late.kept_written, sequence, words);
     }
 
     pub(super) fn count(&self) -> u64 {
-        // Relaxed: a figure.
-        self.count.load(Ordering::Relaxed)
+        // Relaxed: figures.
+        self.late.iter().map(|late| late.count.load(Ordering::Relaxed)).sum()
     }
 
     pub(super) fn latest(&self) -> Vec<Outlier> {
-        let mut found: Vec<Outlier> = all(&self.kept)
+        let kept = self.late.iter().flat_map(|late| all(&late.kept));
+        let mut found: Vec<Outlier> = kept
             .map(|(sequence, [time_ns, total_ns, parts_ns @ ..])| Outlier {
                 sequence,
                 time_ns,
@@ -135,7 +148,13 @@ impl Outliers {
             })
             .collect();
         found.sort_by_key(|outlier| outlier.sequence);
-        found
+        found.split_off(found.len().saturating_sub(KEPT))
+    }
+}
+
+impl Late {
+    fn new(cells: usize) -> Self {
+        Late { kept: Lane::new(cells), kept_written: AtomicU64::new(0), count: AtomicU64::new(0) }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ringside_gateway::CloseReason;
@@ -67,20 +66,17 @@ impl Floor {
 
     /// Connections closed so far for one of these reasons.
     pub fn closed(&self, reasons: &[CloseReason]) -> u64 {
-        // Relaxed: figures.
-        let count = |(_, counter): (_, &std::sync::atomic::AtomicU64)| counter.load(Ordering::Relaxed);
-        let all = CloseReason::ALL.iter().zip(&self.venue.shared().gateway.closed);
-        all.filter(|(reason, _)| reasons.contains(reason)).map(count).sum()
+        reasons.iter().map(|reason| self.venue.shared().closed(*reason)).sum()
     }
 
     /// Connections that are logged in now.
     pub fn logged_in(&self) -> u64 {
-        self.venue.shared().gateway.logged_in.load(Ordering::Relaxed)
+        self.venue.shared().total(|of| &of.logged_in)
     }
 
     /// Times a socket was left unread because its login had no budget.
     pub fn throttled(&self) -> u64 {
-        self.venue.shared().gateway.throttled.load(Ordering::Relaxed)
+        self.venue.shared().total(|of| &of.throttled)
     }
 
     /// Stops the venue and has everything carried out again.

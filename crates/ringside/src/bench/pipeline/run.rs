@@ -87,7 +87,7 @@ impl Run {
         while journal.preparer_status().ready() < ahead as u64 {
             std::thread::sleep(Duration::from_millis(5));
         }
-        let timing = Timing::new(TimingOptions { sample_every: args.sample_every, outlier: OUTLIER });
+        let timing = Timing::new(TimingOptions { sample_every: args.sample_every, outlier: OUTLIER }, 1);
         let (shared, wake) = (Arc::new(Shared { timing, ..Shared::new(0) }), bell());
         let (producer, journal_input, engine_input) = input_ring();
         let (events, output) = output_ring();
@@ -95,12 +95,12 @@ impl Run {
         let journal = JournalStage::new(journal, journal_input, policy, shared.clone(), (0, 0), Vec::new());
         let (engine, apply, start) = (Engine::new(Limits::default()), Apply::Ahead, (0, 0));
         let stage =
-            EngineStage::new(engine, engine_input, events, apply, shared.clone(), start, wake.clone());
+            EngineStage::new(engine, engine_input, events, apply, shared.clone(), start, vec![wake.clone()]);
         let last = Arc::new(OnceLock::new());
         let engine = Watched { stage, last: last.clone() };
         let drain = rig::Drain::new(output, shared.clone());
         let thread = StageThread {
-            name: "bench-core",
+            name: "bench-core".into(),
             core: None,
             stages: vec![Box::new(journal), Box::new(engine), Box::new(drain)],
             idle,
@@ -145,7 +145,7 @@ impl Run {
         let (mut rest, mut seen) = (commands.iter(), 0);
         while seen < commands.len() as u64 {
             let now = self.now();
-            let delivered = self.shared.delivered.get().saturating_sub(first);
+            let delivered = self.shared.delivered().saturating_sub(first);
             while seen < delivered {
                 times.record(now, now.saturating_sub(offered.moment(seen)));
                 seen += 1;
@@ -184,7 +184,7 @@ impl Run {
     }
 
     fn wait_for(&self, sequence: u64) {
-        while self.shared.delivered.get() < sequence {
+        while self.shared.delivered() < sequence {
             std::thread::yield_now();
         }
     }

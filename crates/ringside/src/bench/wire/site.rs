@@ -82,12 +82,13 @@ fn connect(ready: &Ready, args: &WireArgs) -> io::Result<Vec<Client>> {
 fn config(args: &WireArgs, directory: &Path) -> Result<Config, Failure> {
     let mut text = format!(
         "data_dir = {:?}\n[order_entry]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-         [journal]\nsync = \"{}\"\nwriter = {:?}\n[pipeline]\nlayout = {:?}\nwait = {:?}\nsample_every = {SAMPLE_EVERY}\n\
+         [journal]\nsync = \"{}\"\nwriter = {:?}\n[pipeline]\nlayout = {:?}\ngateways = {}\nwait = {:?}\nsample_every = {SAMPLE_EVERY}\n\
          [[instrument]]\nsymbol = \"ESH4\"\ntick_size = \"0.25\"\n",
         directory.join("data"),
         args.sync.word(),
         args.writer,
         args.layout,
+        args.gateways,
         args.wait
     );
     for n in 0..args.clients {

@@ -1,6 +1,5 @@
 //! How much a venue bears: the rate rises until it bends, then twice as much is offered, then half of it.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -155,7 +154,7 @@ fn look(site: &mut Site, rate: u64) -> Result<f64, Failure> {
 
 /// Twice the knee. What the venue did not take is taken back, what it took stays under way.
 fn overload(site: &mut Site, knee: u64, achieved: f64, length: Duration) -> Result<Value, Failure> {
-    let ring_full = |site: &Site| site.venue.shared().gateway.ring_full.load(Ordering::Relaxed);
+    let ring_full = |site: &Site| site.venue.shared().total(|of| &of.ring_full);
     let (before, full, begin) = (site.tally(), ring_full(site), site.clock.now());
     let mut trips = Recorder::over(length.as_secs_f64());
     let offered = OpenLoop::lasting(begin, 2 * knee, length);
