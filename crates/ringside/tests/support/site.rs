@@ -298,6 +298,11 @@ impl Running {
         self.stderr.lock().expect("no reader panics").clone()
     }
 
+    /// What it has said on stderr so far, for other threads.
+    pub fn log(&self) -> Arc<Mutex<String>> {
+        Arc::clone(&self.stderr)
+    }
+
     /// GET; status code and body.
     pub fn http(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.admin()).expect("the admin port listens");
