@@ -63,6 +63,9 @@ pub mod limits {
     pub const LOGIN_DEADLINE: Duration = Duration::from_secs(5);
     /// A connection is dead after this long without a byte (SoupBinTCP 3.00).
     pub const SILENCE: Duration = Duration::from_secs(15);
+    /// The kernel gives a connection up when nothing of what it was sent was acknowledged for this long, or when its window was
+    /// shut for this long: who keeps to SoupBinTCP has given it up after half of that, having heard nothing.
+    pub const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
     /// A heartbeat goes out after this long without any other byte (SoupBinTCP 3.00).
     pub const HEARTBEAT: Duration = Duration::from_secs(1);
     /// After the end of its session a connection is closed when the client has neither closed it nor read anything for this
@@ -91,6 +94,10 @@ pub mod limits {
     /// Password checks waiting at once.
     pub const VERIFICATIONS_MAX: usize = 1_024;
 
+    const _: () = assert!(
+        UNACKNOWLEDGED.as_secs() > SILENCE.as_secs(),
+        "a link that is dead both ways is told as silence"
+    );
     const _: () =
         assert!(INPUT_BYTES >= 2 * (PAYLOAD_MAX + 3), "a whole packet always fits the input buffer");
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use mio::{Interest, Registry, Token};
-use rustix::net::sockopt::socket_peercred;
+use rustix::net::sockopt::{set_tcp_user_timeout, socket_peercred};
 use rustls::ServerConfig;
 use tracing::warn;
 
@@ -18,7 +18,7 @@ use super::reception::Entrance;
 use super::{Gateway, GatewayError};
 use crate::CommandSink;
 use crate::auth::Ticket;
-use crate::limits::TURN_ACCEPTS;
+use crate::limits::{TURN_ACCEPTS, UNACKNOWLEDGED};
 use crate::origin::Peer;
 use crate::session::CloseReason;
 use crate::transport::{Transport, TransportKind};
@@ -157,7 +157,7 @@ impl Listeners {
             Some(Listener::Tcp(listener)) => listener.accept().map(|(socket, peer)| plain(socket, peer)),
             Some(Listener::Tls(listener, config)) => {
                 let (socket, peer) = listener.accept()?;
-                no_delay(&socket);
+                tune(&socket);
                 Ok((Transport::tls(socket, config)?, Peer::Network(peer)))
             }
             Some(Listener::Unix(listener, _)) => listener.accept().map(|(socket, _)| local(socket)),
@@ -182,13 +182,17 @@ fn bind(listener: TransportKind, address: SocketAddr) -> Result<(TcpListener, So
 }
 
 fn plain(socket: TcpStream, peer: SocketAddr) -> (Transport, Peer) {
-    no_delay(&socket);
+    tune(&socket);
     (Transport::Tcp(socket), Peer::Network(peer))
 }
 
-fn no_delay(socket: &TcpStream) {
+/// No delay, and no patience without end: a client whose heartbeats arrive is not silent, however little of what it is sent
+/// reaches it.
+fn tune(socket: &TcpStream) {
     // Failing here means that the peer has gone already; the first read will tell.
     let _ = socket.set_nodelay(true);
+    // Cannot truncate because UNACKNOWLEDGED is 30,000 ms.
+    let _ = set_tcp_user_timeout(socket, UNACKNOWLEDGED.as_millis() as u32);
 }
 
 fn local(socket: UnixStream) -> (Transport, Peer) {
@@ -273,4 +277,20 @@ fn is_newcomer(connection: Option<&Connection>, ticket: &Ticket) -> bool {
     connection.is_some_and(|connection| {
         connection.generation == ticket.generation && !connection.session.has_logged_in()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::net::sockopt::tcp_user_timeout;
+
+    #[test]
+    fn what_a_client_never_acknowledges_ends_its_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, peer) = std::iter::repeat_with(|| listener.accept()).find_map(Result::ok).unwrap();
+        let (Transport::Tcp(socket), _) = plain(socket, peer) else { panic!("plaintext") };
+        assert_eq!(tcp_user_timeout(&socket).unwrap(), UNACKNOWLEDGED.as_millis() as u32);
+        drop(client);
+    }
 }
