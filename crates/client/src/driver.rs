@@ -68,6 +68,10 @@ pub struct Driver {
 
 impl Driver {
     /// A driver that wants a connection at once. `session` and `next_sequence` as for [`crate::Client::connect`].
+    ///
+    /// Known limit: a driver has one connection at a time and logs in once, so it cannot know how far the stream went before. A
+    /// program that starts with a rewind over what an earlier one of its login has asked must read that before it sends
+    /// requests: the answers to the earlier fences look like answers to its own. [`crate::Session`] has no such limit.
     pub fn new(
         credentials: &Credentials,
         session: Option<&str>,
@@ -264,7 +268,7 @@ impl Driver {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         let payload = self.input.payload(payload);
-        self.pending.acknowledge(payload);
+        self.pending.acknowledge(sequence, payload);
         Message::Sequenced { sequence, payload }
     }
 

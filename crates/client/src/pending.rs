@@ -3,7 +3,7 @@
 //!
 //! Refuses to know: connections and time.
 
-use ringside_wire::ouch::{AccountQuery, Request, Tag, TagBuffer, decode_reply};
+use ringside_wire::ouch::{AccountQuery, Reply, Request, Tag, TagBuffer, decode_reply};
 
 use crate::doubt::{Doubt, Resolved};
 use crate::error::{ClientError, SessionError};
@@ -17,11 +17,14 @@ pub(crate) struct Pending {
     doubt: Doubt,
     requests_max: usize,
     after_loss: AfterLoss,
+    /// Messages before this one answer what the login asked before this program joined.
+    own_from: u64,
 }
 
 impl Pending {
     pub(crate) fn new(requests_max: usize, after_loss: AfterLoss) -> Self {
-        Pending { unacknowledged: Unacknowledged::new(), doubt: Doubt::default(), requests_max, after_loss }
+        let (unacknowledged, doubt) = (Unacknowledged::new(), Doubt::default());
+        Pending { unacknowledged, doubt, requests_max, after_loss, own_from: 0 }
     }
 
     /// Requests that nothing acknowledges yet.
@@ -83,13 +86,28 @@ impl Pending {
         Ok(true)
     }
 
+    /// The stream had all messages before this one when the program joined: none of them answers a question of its own.
+    pub(crate) fn joined(&mut self, own_from: u64) {
+        self.own_from = own_from;
+    }
+
     /// Takes the acknowledgement in a sequenced message. Bytes that are no reply acknowledge nothing; they are the caller's
     /// to judge.
-    pub(crate) fn acknowledge(&mut self, payload: &[u8]) {
-        if let Ok(reply) = decode_reply(payload)
-            && let Some(proof) = self.unacknowledged.acknowledge(&reply)
-        {
+    pub(crate) fn acknowledge(&mut self, sequence: u64, payload: &[u8]) {
+        let Ok(reply) = decode_reply(payload) else { return };
+        if sequence < self.own_from {
+            self.recognise(&reply);
+        } else if let Some(proof) = self.unacknowledged.acknowledge(&reply) {
             self.doubt.prove(proof);
+        }
+    }
+
+    /// An answer from before this program says that a UserRefNum is taken, so that a copy need not be sent, and nothing of
+    /// what was sent around the copy.
+    fn recognise(&mut self, reply: &Reply<'_>) {
+        if let Some(proof @ Proof::UserRefNum(..)) = Proof::by(reply) {
+            self.unacknowledged.answered(proof);
+            self.doubt.recognise(proof);
         }
     }
 

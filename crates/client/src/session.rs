@@ -13,7 +13,7 @@ use crate::backoff::Backoff;
 use crate::client::{Client, Message, Received};
 use crate::doubt::Resolved;
 use crate::error::{ClientError, ConnectError, SessionError};
-use crate::options::{Credentials, SessionOptions};
+use crate::options::{ClientOptions, Credentials, SessionOptions};
 use crate::pending::Pending;
 use crate::unacknowledged::FENCES;
 
@@ -68,6 +68,9 @@ const HAND_OVER_RETRY: Duration = Duration::from_millis(1);
 /// of its own ([`FENCE_CHANNELS`]), which its answer repeats: the answer to a copy is never mistaken for that
 /// to a later fence.
 ///
+/// Answers that the stream had before this program joined it prove nothing of its requests: an earlier program of the same
+/// login may have asked on the same channels. A session that begins with a rewind logs in twice, to know which those are.
+///
 /// # Asking instead
 ///
 /// With [`crate::AfterLoss::Ask`] nothing is sent again. The rewind and a fence behind it tell what became of every request that was
@@ -82,7 +85,8 @@ const HAND_OVER_RETRY: Duration = Duration::from_millis(1);
 /// # Limits
 ///
 /// `requests_max` unacknowledged requests: more are refused with [`SessionError::Full`] and nothing is lost;
-/// a fence is always possible then (there are 64), and its answer makes room.
+/// a fence is always possible then (there are 64), and its answer makes room. After 64 links that were lost one after the other
+/// without a message read, a question may be taken for the one before it on its channel.
 #[derive(Debug)]
 pub struct Session {
     addr: Address,
@@ -109,7 +113,9 @@ impl Session {
         options: SessionOptions,
     ) -> Result<Session, SessionError> {
         let addr = addr.into();
-        let client = Client::connect(addr.clone(), credentials, session, next_sequence, options.client)?;
+        let mut pending = Pending::new(options.requests_max, options.after_loss);
+        let (client, end) = join(&addr, credentials, (session, next_sequence), options.client)?;
+        pending.joined(end);
         Ok(Session {
             addr,
             credentials: *credentials,
@@ -117,7 +123,7 @@ impl Session {
             session: client.session().to_owned(),
             next_sequence: client.next_sequence(),
             client: Some(client),
-            pending: Pending::new(options.requests_max, options.after_loss),
+            pending,
             has_ended: false,
             backoff: Backoff::new(options.backoff_base, options.backoff_max, options.seed),
             reconnects: 0,
@@ -167,8 +173,9 @@ impl Session {
     /// As [`Session::connect`]. The old session stays then, and this may be called again.
     pub fn begin_next(&mut self) -> Result<(), SessionError> {
         let options = self.options.client;
-        let client = Client::connect(self.addr.clone(), &self.credentials, None, 1, options)?;
+        let (client, end) = join(&self.addr, &self.credentials, (None, 1), options)?;
         self.pending.begin_next(self.has_ended);
+        self.pending.joined(end);
         client.session().clone_into(&mut self.session);
         self.next_sequence = client.next_sequence();
         (self.client, self.has_ended) = (Some(client), false);
@@ -257,7 +264,7 @@ impl Session {
         if let Message::Sequenced { sequence, payload } = message {
             debug_assert_eq!(sequence, self.next_sequence, "Invariant: no message is lost or repeated");
             self.next_sequence = sequence + 1;
-            self.pending.acknowledge(payload);
+            self.pending.acknowledge(sequence, payload);
         }
         self.has_ended |= message == Message::EndOfSession;
         Some(message)
@@ -294,6 +301,25 @@ impl Session {
         self.reconnects += 1;
         self.pending.go_on()
     }
+}
+
+/// A first login, and the number of the message that was next when it came: what is before that answers others.
+///
+/// A venue says how far a stream goes only to who asks for its end. So that is asked for, and whoever wants more logs in again,
+/// which takes over from the first connection and is no disconnect.
+fn join(
+    addr: &Address,
+    credentials: &Credentials,
+    (session, next_sequence): (Option<&str>, u64),
+    options: ClientOptions,
+) -> Result<(Client, u64), ConnectError> {
+    let at_end = Client::connect(addr.clone(), credentials, session, 0, options)?;
+    let end = at_end.next_sequence();
+    if next_sequence == 0 || next_sequence == end {
+        return Ok((at_end, end));
+    }
+    let session = Some(at_end.session());
+    Ok((Client::connect(addr.clone(), credentials, session, next_sequence, options)?, end))
 }
 
 /// A later login goes on where the last one stopped: in the same session, with the next message.

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ringside_client::{
-    ClientError, ClientOptions, ConnectError, Credentials, FENCE_CHANNELS, Message, Session, SessionError,
-    SessionOptions,
+    AfterLoss, ClientError, ClientOptions, ConnectError, Credentials, FENCE_CHANNELS, Fate, Message, Session,
+    SessionError, SessionOptions,
 };
 use ringside_domain::{Firm, Symbol};
 use ringside_wire::ouch::{AccountQuery, Cancel, EntrySwitch, MassCancel, Request, Tag, TagBuffer, Tags};
@@ -77,7 +77,43 @@ fn a_session_goes_on_with_its_id_and_the_next_number() {
     (1..=4).for_each(|number| session.send(&enter(number)).unwrap());
     settle(&mut session);
     let logins = venue.see(|state| state.logins.clone());
-    assert_eq!(logins, [(String::new(), 1), ("0000000001".to_owned(), 3)]);
+    assert_eq!(logins, [(String::new(), 0), ("0000000001".to_owned(), 3)], "the end is the beginning first");
+}
+
+#[test]
+fn the_answers_to_an_earlier_program_prove_nothing_to_the_next_one() {
+    // Takes one request, and tells what the earlier program was told.
+    let broken = Plan { requests: 1, messages: 2, ..Plan::default() };
+    let venue = Venue::start([Plan::default(), broken, broken]);
+    let mut earlier = connect(&venue, options());
+    earlier.send(&enter(1)).unwrap();
+    assert_eq!(settle(&mut earlier), "AQ");
+    drop(earlier);
+    let mut session = connect(&venue, options());
+    (2..=4).for_each(|number| session.send(&enter(number)).unwrap());
+    session.fence().unwrap();
+    settle(&mut session);
+    assert_eq!(venue.see(|state| state.entered.clone()), [1, 2, 3, 4], "none of them is lost");
+}
+
+#[test]
+fn whoever_asks_is_not_deceived_by_what_an_earlier_program_asked() {
+    let broken = Plan { requests: 2, messages: 0, ..Plan::default() };
+    let venue = Venue::start([Plan::default(), broken, broken]);
+    let options = SessionOptions { after_loss: AfterLoss::Ask, ..options() };
+    let mut earlier = connect(&venue, options);
+    earlier.send(&enter(1)).unwrap();
+    settle(&mut earlier);
+    drop(earlier);
+    let mut session = connect(&venue, options);
+    // One is a copy of what the earlier program sent, two are new; the last is not received.
+    (1..=3).for_each(|number| session.send(&enter(number)).unwrap());
+    while session.unacknowledged() + session.fences() + session.doubtful() > 0 {
+        assert!(session.recv(SOON).unwrap().is_some());
+    }
+    let fates: Vec<Fate> = std::iter::from_fn(|| session.take_resolved()).map(|found| found.fate).collect();
+    assert_eq!(fates, [Fate::Received, Fate::Received, Fate::NeverReceived]);
+    assert_eq!(venue.see(|state| state.entered.clone()), [1, 2]);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,11 +98,14 @@ impl Venue {
         let state = State { plans: plans.into_iter().collect(), ..State::default() };
         let state = Arc::new(Mutex::new(state));
         let shared = Arc::clone(&state);
+        let (came, coming) = channel();
+        thread::spawn(move || listener.incoming().map_while(Result::ok).try_for_each(|it| came.send(it)));
         thread::spawn(move || {
             // One connection at a time: nothing is taken from an old one once a new one is in.
-            for stream in listener.incoming() {
+            let mut newer = None;
+            while let Some(stream) = newer.take().or_else(|| coming.recv().ok()) {
                 let plan = shared.lock().unwrap().plans.pop_front().unwrap_or_default();
-                Connection::new(stream.unwrap(), plan, &shared).run();
+                newer = Connection::new(stream, plan, &shared).run(&coming);
             }
         });
         Venue { addr, state }
@@ -134,19 +138,27 @@ impl<'a> Connection<'a> {
         Connection { stream, plan, state, input, messages: 0, requests: 0, next: 0, sent_at, is_over: false }
     }
 
-    fn run(mut self) {
+    /// To its end, or until another one takes over.
+    fn run(mut self, coming: &Receiver<TcpStream>) -> Option<TcpStream> {
         while !self.is_over {
             let mut part = [0; 4096];
             match self.stream.read(&mut part) {
-                Ok(0) => return,
+                Ok(0) => return None,
                 Ok(length) => self.input.extend_from_slice(&part[..length]),
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                Err(_) => return,
+                Err(_) => return None,
             }
             self.read_packets();
             self.send_messages();
             self.beat();
+            // Who has not logged in is not taken over.
+            if self.next != 0
+                && let Ok(newer) = coming.try_recv()
+            {
+                return Some(newer);
+            }
         }
+        None
     }
 
     fn read_packets(&mut self) {
