@@ -214,8 +214,14 @@ impl fmt::Display for Row<'_> {
         write!(f, "{:10} {grace:>5} {:6} ", format!("{:?}", case.after_loss), account.entered.len())?;
         write!(f, "{accepted:8} {:8} {:6} ", account.rejected.len(), account.never_received().len())?;
         write!(f, "{:4} {closed:>11} {:7} ", account.reconnects, self.cancelled())?;
-        write!(f, "{}", self.spoilt.reasons.join(","))
+        write!(f, "{}", counted(&self.spoilt.reasons))
     }
+}
+
+/// Each reason once, with how often it was given.
+fn counted(reasons: &[String]) -> String {
+    let each = reasons.chunk_by(|one, next| one == next);
+    each.map(|same| format!("{} x{}", same[0], same.len())).collect::<Vec<_>>().join(", ")
 }
 
 fn nanoseconds(time: SystemTime) -> u64 {

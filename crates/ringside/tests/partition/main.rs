@@ -76,6 +76,8 @@ impl<'a> Scene<'a> {
     fn play(&self) {
         let venue = self.site.start();
         let outcomes = self.disturb(&venue);
+        let told = venue.stderr().matches("\"reason\":\"silence\"").count();
+        assert_eq!(venue.disconnects("silence"), told as u64, "each one is counted, and told in the log");
         assert_eq!(venue.terminate(), Some(0));
         self.site.verify();
         let records = journal::read(&self.site);
