@@ -8,10 +8,12 @@ use std::time::{Duration, Instant, SystemTime};
 use ringside_client::AfterLoss;
 use serde_json::Value;
 
+use crate::account::Account;
 use crate::journal::Record;
 use crate::network::{Fault, Link, Namespace, Packets};
+use crate::signals::{Signal, Signals};
 use crate::support::{PATIENCE, Stream};
-use crate::trader::{Account, Moment, RESTING, Signal, Signals};
+use crate::trader::{Moment, RESTING};
 
 /// The venue's own limit, and the client's.
 const SILENCE: Duration = Duration::from_secs(15);

@@ -6,10 +6,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod account;
 mod bystander;
 mod case;
 mod journal;
 mod network;
+mod signals;
 mod trader;
 
 use std::sync::Mutex;
@@ -19,12 +21,14 @@ use std::time::{Duration, Instant};
 
 use ringside_client::AfterLoss;
 
+use account::Account;
 use bystander::{WINDOW, Watch};
 use case::{Case, End, Row, Spoilt};
 use network::{Fault, Network, Packets};
 use ringside_wire::soup::kind;
+use signals::{Signal, Signals};
 use support::*;
-use trader::{Account, Moment, Signal, Signals, Trader};
+use trader::{Moment, Trader};
 
 /// The venue listens at the ends of all links.
 const VENUE: &str = r#"

@@ -1,22 +1,20 @@
-//! One login whose link fails at a moment of its choice: what it sent, what it was told, and what it was told became of the rest.
+//! One login whose link fails at a moment of its choice, and who asks what became of what was under way.
 //!
 //! Refuses to know: what the fault is, and what the venue thinks.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use ringside_client::{
-    AfterLoss, ClientOptions, Credentials, Fate, Message, Session, SessionError, SessionOptions,
+    AfterLoss, ClientOptions, Credentials, Message, Session, SessionError, SessionOptions,
 };
 use ringside_domain::{Firm, Symbol};
-use ringside_wire::ouch::{Cancel, Enter, MassCancel, Replace, Reply, Request, Tags, decode_request};
+use ringside_wire::ouch::{Cancel, Enter, MassCancel, Replace, Request, Tags, decode_request};
 
+use crate::account::Account;
 use crate::case::password_of;
-use crate::support::{Dice, PRICE, order, reply};
+use crate::signals::{PATIENCE, Signal, Signals};
+use crate::support::{Dice, PRICE, order};
 
-/// Longer than a silence and the way back in.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two requests, so that a fault comes in the midst of them.
 const PACE: Duration = Duration::from_millis(1);
 /// Messages of a rewind that are read before the fault.
@@ -44,109 +42,6 @@ pub enum Moment {
 impl Moment {
     pub const ALL: [Moment; 5] =
         [Moment::Login, Moment::Orders, Moment::Cancels, Moment::Idle, Moment::Rewind];
-}
-
-/// Between a trader and whoever breaks its link.
-#[derive(Default)]
-pub struct Signals {
-    /// The trader has done what comes before the fault.
-    prepared: AtomicBool,
-    /// The trader may go on to the fault.
-    go: AtomicBool,
-    /// The trader wants the fault now.
-    wanted: AtomicBool,
-    /// It is there.
-    broken: AtomicBool,
-    /// It is over.
-    healed: AtomicBool,
-}
-
-/// A signal of [`Signals`].
-#[derive(Clone, Copy, Debug)]
-pub enum Signal {
-    Prepared,
-    Go,
-    Wanted,
-    Broken,
-    Healed,
-}
-
-impl Signals {
-    fn of(&self, signal: Signal) -> &AtomicBool {
-        match signal {
-            Signal::Prepared => &self.prepared,
-            Signal::Go => &self.go,
-            Signal::Wanted => &self.wanted,
-            Signal::Broken => &self.broken,
-            Signal::Healed => &self.healed,
-        }
-    }
-
-    pub fn give(&self, signal: Signal) {
-        // Release and Acquire: what was done before the signal is seen behind it.
-        self.of(signal).store(true, Ordering::Release);
-    }
-
-    pub fn is_given(&self, signal: Signal) -> bool {
-        self.of(signal).load(Ordering::Acquire)
-    }
-
-    pub fn wait(&self, signal: Signal) {
-        let since = Instant::now();
-        while !self.is_given(signal) {
-            assert!(since.elapsed() < PATIENCE, "not within {PATIENCE:?}: {signal:?}");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-}
-
-/// What a trader did and heard.
-#[derive(Default)]
-pub struct Account {
-    /// Payloads of the stream, from sequence 1.
-    pub told: Vec<Vec<u8>>,
-    /// UserRefNums of Enters that were sent.
-    pub entered: BTreeSet<u32>,
-    /// UserRefNums of Enters and Replaces that were accepted.
-    pub accepted: BTreeSet<u32>,
-    /// UserRefNums of Enters that were rejected.
-    pub rejected: BTreeSet<u32>,
-    /// What a session that asks was told of its Enters.
-    pub fates: BTreeMap<u32, Fate>,
-    pub reconnects: u64,
-    /// Enters that were accepted after the fault was over.
-    pub accepted_after: u64,
-    /// When all was done, before the link was closed.
-    pub ended: Option<SystemTime>,
-}
-
-impl Account {
-    /// Takes the next message of the stream.
-    fn note(&mut self, sequence: u64, payload: &[u8]) {
-        assert_eq!(sequence, self.told.len() as u64 + 1, "the stream has no gap and no repetition");
-        self.told.push(payload.to_vec());
-        match reply(payload) {
-            Reply::Accepted(m) => assert!(self.accepted.insert(m.user_ref_num), "accepted twice: {m:?}"),
-            Reply::Replaced(m) => assert!(self.accepted.insert(m.user_ref_num), "replaced twice: {m:?}"),
-            Reply::Rejected(m) => assert!(self.rejected.insert(m.user_ref_num), "rejected twice: {m:?}"),
-            _ => {}
-        }
-    }
-
-    /// Enters that the venue was said to have never received.
-    pub fn never_received(&self) -> BTreeSet<u32> {
-        let fates = self.fates.iter().filter(|(_, fate)| **fate == Fate::NeverReceived);
-        fates.map(|(number, _)| *number).collect()
-    }
-
-    /// Enters with an answer.
-    pub fn answered(&self) -> BTreeSet<u32> {
-        self.entered
-            .iter()
-            .filter(|n| self.accepted.contains(n) || self.rejected.contains(n))
-            .copied()
-            .collect()
-    }
 }
 
 /// Who trades, and how.
