@@ -201,11 +201,14 @@ fn all(seed: u64) -> Vec<Case> {
     let faults = Fault::ALL.into_iter().filter(|fault| has_netem || *fault != Fault::Late);
     let pairs = faults.flat_map(|fault| Moment::ALL.map(|moment| (fault, moment)));
     let cases = pairs.flat_map(|(fault, moment)| ends(fault, moment).map(move |end| (fault, moment, end)));
-    let case = |(at, (fault, moment, end)): (usize, _)| {
+    let case = |(at, (fault, moment, end)): (usize, (Fault, Moment, End))| {
         let dice = seed.wrapping_add(at as u64);
         let after_loss = if dice.is_multiple_of(2) { AfterLoss::Ask } else { AfterLoss::SendAgain };
         match (end, dice / 2 % 3) {
-            (End::AfterClose(_), 0) => with_grace(Case::new(fault, moment, GONE, after_loss), 1),
+            // Who can connect again is not away.
+            (End::AfterClose(_), 0) if !fault.is_partial() => {
+                with_grace(Case::new(fault, moment, GONE, after_loss), 1)
+            }
             (End::AfterClose(_), 1) => with_grace(Case::new(fault, moment, end, after_loss), 10),
             _ => Case::new(fault, moment, end, after_loss),
         }

@@ -67,7 +67,7 @@ impl Trader<'_> {
                 let mut desk = Desk::new(self, 1);
                 desk.prepare(moment);
                 self.signals.give(Signal::Prepared);
-                self.signals.wait(Signal::Go);
+                desk.listen_until(Signal::Go);
                 desk
             }
         };
@@ -75,13 +75,17 @@ impl Trader<'_> {
             Moment::Login => desk.enter_many(20),
             Moment::Orders => desk.with_a_fault_in_the_midst(|desk, _| desk.enter()),
             Moment::Cancels => desk.with_a_fault_in_the_midst(Desk::change),
-            Moment::Idle => self.break_now(),
+            Moment::Idle => {
+                self.signals.give(Signal::Wanted);
+                desk.listen_until(Signal::Broken);
+            }
             Moment::Rewind => desk = desk.rewind(self),
         }
-        desk.wait_until_healed(self.signals);
+        desk.listen_until(Signal::Healed);
         desk.finish()
     }
 
+    /// Nothing is read until the link has failed.
     fn break_now(&self) {
         self.signals.wait(Signal::Go);
         self.signals.give(Signal::Wanted);
@@ -270,10 +274,11 @@ impl<'a> Desk<'a> {
             .unwrap_or_else(|error| panic!("{}: {error}", self.trader.name));
     }
 
-    fn wait_until_healed(&mut self, signals: &Signals) {
+    /// Hears and is heard until then.
+    fn listen_until(&mut self, signal: Signal) {
         let since = Instant::now();
-        while !signals.is_given(Signal::Healed) {
-            assert!(since.elapsed() < PATIENCE, "{}: the link is never mended", self.trader.name);
+        while !self.trader.signals.is_given(signal) {
+            assert!(since.elapsed() < PATIENCE, "{}: never {signal:?}", self.trader.name);
             self.receive(Duration::from_millis(20));
         }
     }
