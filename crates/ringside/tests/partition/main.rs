@@ -107,6 +107,7 @@ impl<'a> Scene<'a> {
         let (stop, port, log) = (AtomicBool::new(false), venue.order_entry().port(), venue.log());
         let log = &*log;
         thread::scope(|scope| {
+            let ending = Ending(&stop);
             let watch = scope.spawn(|| self.watch(port, &stop));
             let traders: Vec<_> = (0..self.cases.len())
                 .map(|at| (at, &signals[at]))
@@ -125,7 +126,7 @@ impl<'a> Scene<'a> {
                 spoilers.into_iter().map(|spoiler| spoiler.join().expect("it says why")).collect();
             let accounts: Vec<_> =
                 traders.into_iter().map(|trader| trader.join().expect("it says why")).collect();
-            stop.store(true, Ordering::Relaxed);
+            drop(ending);
             let watch = watch.join().expect("the bystander says why");
             check_bystander(&watch, [quiet, loud, Instant::now()]);
             accounts.into_iter().zip(spoilt).collect()
@@ -156,6 +157,16 @@ impl<'a> Scene<'a> {
 
     fn spoil(&self, at: usize, log: &Mutex<String>, signals: &Signals) -> Spoilt {
         self.cases[at].disturb(log, &self.network.venue, &self.network.links[at], signals)
+    }
+}
+
+/// Sends the bystander home, also when somebody panics: the others are waited for then.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        // Relaxed: nothing else is read behind it.
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
