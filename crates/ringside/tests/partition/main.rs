@@ -200,6 +200,7 @@ fn chosen() -> Vec<Case> {
         with_grace(Case::new(ToVenue, Idle, NOTICED, Ask), 5),
         with_grace(Case::new(Reset, Idle, End::AfterClose(Duration::from_secs(3)), Ask), 1),
         with_grace(Case::new(Reset, Orders, End::AfterClose(Duration::from_secs(1)), Ask), 10),
+        Case::new(Reset, Rewind, End::AfterClose(Duration::from_secs(1)), Ask),
         Case::new(FromVenue, Login, short(3), SendAgain),
         Case::new(LinkDown, Cancels, short(3), SendAgain),
         Case::new(Loss, Orders, short(4), Ask),
