@@ -1,7 +1,7 @@
 //! Network namespaces joined by veth pairs, and what goes wrong on the way between them.
 //!
 //! The namespaces have no names: one lives as long as a thread is in it or a file descriptor points at it. However this program
-//! ends, by SIGKILL too, the kernel takes them away with their links, addresses and rules. Nothing outside of them is touched.
+//! and what it started end, the kernel takes namespaces away with their links, addresses and rules. Nothing outside is touched.
 //!
 //! Refuses to know: the venue, and who talks over these links.
 
