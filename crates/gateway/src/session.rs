@@ -51,11 +51,13 @@ pub enum CloseReason {
     TlsCertificate,
     /// Bytes that are no TLS 1.3, or an alert.
     TlsProtocol,
+    /// The kernel has given it up: nothing that was sent was acknowledged in time, or the window was shut for as long.
+    Unacknowledged,
 }
 
 impl CloseReason {
     /// All reasons, for metrics.
-    pub const ALL: [CloseReason; 19] = [
+    pub const ALL: [CloseReason; 20] = [
         CloseReason::PeerClosed,
         CloseReason::Logout,
         CloseReason::LoginDeadline,
@@ -75,6 +77,7 @@ impl CloseReason {
         CloseReason::LockedOut,
         CloseReason::TlsCertificate,
         CloseReason::TlsProtocol,
+        CloseReason::Unacknowledged,
     ];
 
     /// Metric label.
@@ -99,6 +102,7 @@ impl CloseReason {
             CloseReason::LockedOut => "locked_out",
             CloseReason::TlsCertificate => "tls_certificate",
             CloseReason::TlsProtocol => "tls_protocol",
+            CloseReason::Unacknowledged => "unacknowledged",
         }
     }
 }

@@ -62,7 +62,7 @@ pub(crate) enum Arrival {
     /// Nothing yet, but there may be more to read.
     Again,
     /// The peer has ended, or the network has.
-    Ended,
+    Ended(CloseReason),
     /// What came is not what may come.
     Broken(CloseReason, String),
 }
@@ -170,15 +170,24 @@ impl Transport {
     }
 }
 
+/// What an error of a socket says of the end of its connection.
+pub(crate) fn end_by(error: &io::Error) -> CloseReason {
+    match error.kind() {
+        // ETIMEDOUT: `limits::UNACKNOWLEDGED` has passed.
+        ErrorKind::TimedOut => CloseReason::Unacknowledged,
+        _ => CloseReason::PeerClosed,
+    }
+}
+
 fn arrival(read: io::Result<usize>, wanted: usize) -> Arrival {
     match read {
-        Ok(0) => Arrival::Ended,
+        Ok(0) => Arrival::Ended(CloseReason::PeerClosed),
         // A short read empties the socket; epoll tells when there is more.
         Ok(count) => Arrival::Bytes { count, more: count == wanted },
         Err(error) if error.kind() == ErrorKind::WouldBlock => Arrival::Nothing,
         Err(error) if error.kind() == ErrorKind::Interrupted => Arrival::Again,
         // A reset: what came before it counts all the same.
-        Err(_) => Arrival::Ended,
+        Err(error) => Arrival::Ended(end_by(&error)),
     }
 }
 
@@ -187,18 +196,18 @@ impl TlsStream {
         for _ in 0..TLS_READS {
             match self.connection.reader().read(room) {
                 // A close_notify.
-                Ok(0) => return Arrival::Ended,
+                Ok(0) => return Arrival::Ended(CloseReason::PeerClosed),
                 Ok(count) => return Arrival::Bytes { count, more: true },
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // The end without one.
-                Err(_) => return Arrival::Ended,
+                Err(_) => return Arrival::Ended(CloseReason::PeerClosed),
             }
             match self.connection.read_tls(&mut self.socket) {
                 // Zero is the end: the reader tells it, once it has given all it has.
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Arrival::Nothing,
                 Err(error) if error.kind() == ErrorKind::Interrupted => return Arrival::Again,
-                Err(_) => return Arrival::Ended,
+                Err(error) => return Arrival::Ended(end_by(&error)),
             }
             if let Some(broken) = self.advance() {
                 return broken;

@@ -12,7 +12,7 @@ use crate::limits::{INPUT_BYTES, PAYLOAD_MAX, TURN_WRITES};
 use crate::origin::Peer;
 use crate::outbound::{Outbound, OutboundError};
 use crate::session::{CloseReason, Session};
-use crate::transport::{Arrival, Transport};
+use crate::transport::{Arrival, Transport, end_by};
 
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -36,6 +36,8 @@ pub(super) struct Connection {
     pub(super) ending: bool,
     /// That read has happened: what is buffered is all there will be.
     pub(super) ended: bool,
+    /// How, as far as reads and writes have told.
+    pub(super) end: CloseReason,
     /// What came is not what may come on this transport: closed for this reason, whatever is buffered.
     pub(super) broken: Option<CloseReason>,
     /// A write has failed: nothing goes out any more. What came in before counts, so reading finds the end.
@@ -68,6 +70,7 @@ impl Connection {
             readable: true,
             ending: false,
             ended: false,
+            end: CloseReason::PeerClosed,
             broken: None,
             deaf: false,
             skip: 0,
@@ -99,7 +102,10 @@ impl Connection {
             }
             Arrival::Nothing => self.readable = false,
             Arrival::Again => {}
-            Arrival::Ended => (self.ended, self.readable) = (true, false),
+            Arrival::Ended(reason) => {
+                (self.ended, self.readable) = (true, false);
+                self.note_end(reason);
+            }
             Arrival::Broken(reason, error) => {
                 info!(peer = %self.peer, %error, "tls");
                 self.broken = Some(reason);
@@ -142,8 +148,16 @@ impl Connection {
         self.filled -= used;
     }
 
+    /// A socket tells its error once, to whoever asks first.
+    fn note_end(&mut self, reason: CloseReason) {
+        if reason != CloseReason::PeerClosed {
+            self.end = reason;
+        }
+    }
+
     /// Nothing goes out any more. What came in before is still read, to its end.
-    pub(super) fn stop_writing(&mut self, key: usize, ready: &mut VecDeque<usize>) {
+    pub(super) fn stop_writing(&mut self, reason: CloseReason, key: usize, ready: &mut VecDeque<usize>) {
+        self.note_end(reason);
         (self.deaf, self.writable) = (true, false);
         (self.ending, self.readable) = (true, true);
         self.queue(key, ready);
@@ -156,7 +170,7 @@ impl Connection {
                 self.writable = false;
                 Ok(())
             }
-            other => other.map_err(|_| CloseReason::PeerClosed),
+            other => other.map_err(|error| end_by(&error)),
         }
     }
 
@@ -219,6 +233,6 @@ fn write_some(transport: &mut Transport, bytes: &[u8], writable: &mut bool) -> R
             Ok(0)
         }
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
-        Err(_) => Err(CloseReason::PeerClosed),
+        Err(error) => Err(end_by(&error)),
     }
 }

@@ -75,8 +75,8 @@ impl Gateway {
             return self.see_off(key, sink);
         }
         let Some(login) = connection.session.login() else {
-            if connection.flush().and_then(|()| connection.write_control(self.now)).is_err() {
-                connection.stop_writing(key, &mut self.ready);
+            if let Err(reason) = connection.flush().and_then(|()| connection.write_control(self.now)) {
+                connection.stop_writing(reason, key, &mut self.ready);
             }
             return Ok(());
         };
@@ -88,8 +88,8 @@ impl Gateway {
             connection.queue(key, &mut self.ready);
         }
         connection.caught_up |= connection.position == stream.end();
-        if result.is_err() {
-            connection.stop_writing(key, &mut self.ready);
+        if let Err(reason) = result {
+            connection.stop_writing(reason, key, &mut self.ready);
         } else if connection.caught_up && stream.end() - connection.position > LAG_MAX {
             self.close(key, CloseReason::SlowReader, sink);
         }

@@ -61,7 +61,8 @@ impl Gateway {
         let Some(connection) = self.connections.get_mut(key) else { return commands };
         let more = connection.readable || connection.has_packet();
         if connection.ended && !more {
-            self.close(key, CloseReason::PeerClosed, sink);
+            let reason = connection.end;
+            self.close(key, reason, sink);
             return commands;
         }
         let heard = !connection.throttled && connection.session.phase() != Phase::Verifying;

@@ -283,7 +283,7 @@ fn a_client_that_is_heard_and_hears_nothing_is_let_go() {
     }
     println!("let go after {:.1} s", since.elapsed().as_secs_f64());
     assert!(since.elapsed() > Duration::from_secs(25), "a client that falls silent for less keeps its link");
-    assert_eq!(case::closes(&log, link), ["peer_closed"]);
+    assert_eq!(case::closes(&log, link), ["unacknowledged"]);
     eventually("its order is cancelled", || (venue.status()["orders_live"] == 0).then_some(()));
 }
 
