@@ -2,9 +2,12 @@
 //!
 //! The gateway sends a [`Job`] over a bounded channel and goes on; the verdict comes back over another one and
 //! wakes its poll. Comparison takes the same time wherever the passwords differ, and an unknown user costs the
-//! same check as a known one.
+//! same check as a known one. Who would wait for a check beyond the login deadline is told so at once.
+
+mod line;
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordVerifier;
@@ -13,6 +16,7 @@ use crossbeam_channel::{Receiver, Sender};
 use ringside_domain::{LoginId, Text, Username};
 use subtle::ConstantTimeEq;
 
+use self::line::{Cost, Line};
 use crate::audit::Attempt;
 
 /// How a login proves itself.
@@ -81,8 +85,19 @@ pub struct Verdict {
     pub ticket: Ticket,
     /// Who asked, and from where.
     pub attempt: Attempt,
-    /// Who it is, when the password is right.
-    pub login: Option<LoginId>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a [`Job`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// The password is right, and this is who it is.
+    Right(LoginId),
+    /// No such user, or another password.
+    Wrong,
+    /// Not checked: there were more before it than can be checked before its connection is closed.
+    Unchecked,
 }
 
 /// Checks passwords until the gateway hangs up. Runs on a thread of its own.
@@ -108,21 +123,65 @@ impl Verifier {
 
     /// Works until the other side is gone. `wake` tells the gateway that a verdict waits.
     pub fn run(self, wake: impl Fn()) {
-        for job in &self.jobs {
-            let Job { ticket, attempt, password } = job;
-            let login = self.check(attempt.username, &password);
-            if self.verdicts.send(Verdict { ticket, attempt, login }).is_err() {
+        let begin = Instant::now();
+        // Nobody has come yet who could tell what a check takes here.
+        self.check(Username::BLANK, &Secret(Text::BLANK));
+        let mut line = Line::new(begin.elapsed());
+        while let Some(job) = self.next(&mut line, begin, &wake) {
+            let begun = Instant::now();
+            let login = self.check(job.attempt.username, &job.password);
+            line.checked(self.cost(&job), begun.elapsed());
+            if !self.tell(&job, login.map_or(Outcome::Wrong, Outcome::Right), &wake) {
                 return;
             }
-            wake();
         }
+    }
+
+    /// The next one to check; `None` when the other side is gone. Waits for one when there is none.
+    fn next(&self, line: &mut Line<Job>, begin: Instant, wake: &impl Fn()) -> Option<Job> {
+        loop {
+            let first = if line.is_empty() { Some(self.jobs.recv().ok()?) } else { None };
+            for job in first.into_iter().chain(self.jobs.try_iter()) {
+                let cost = self.cost(&job);
+                if let Err(job) = line.join(job, cost, begin.elapsed()) {
+                    // Whether anybody listens is told by the next job.
+                    self.tell(&job, Outcome::Unchecked, wake);
+                }
+            }
+            match line.next(begin.elapsed()) {
+                Some(Ok(job)) => return Some(job),
+                Some(Err(job)) => {
+                    self.tell(&job, Outcome::Unchecked, wake);
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn cost(&self, job: &Job) -> Cost {
+        match self.password(job.attempt.username) {
+            Some(Password::Hash(_)) => Cost::Dear,
+            Some(Password::Plain(_)) | None => Cost::Cheap,
+        }
+    }
+
+    /// What is checked, whoever asks.
+    fn password(&self, username: Username) -> Option<&Password> {
+        let known = self.credentials.get(&username);
+        known.map(|credential| &credential.password).or(self.decoy.as_ref())
+    }
+
+    /// False: nobody listens any more.
+    fn tell(&self, job: &Job, outcome: Outcome, wake: &impl Fn()) -> bool {
+        let told = self.verdicts.send(Verdict { ticket: job.ticket, attempt: job.attempt, outcome });
+        wake();
+        told.is_ok()
     }
 
     /// One password check, whoever asks: the answer's time does not tell who exists.
     fn check(&self, username: Username, password: &Secret) -> Option<LoginId> {
+        let right = self.password(username)?.matches(&password.0);
         let known = self.credentials.get(&username);
-        let checked = known.map(|credential| &credential.password).or(self.decoy.as_ref())?;
-        let right = checked.matches(&password.0);
         known.filter(|_| right).map(|credential| credential.login)
     }
 }
@@ -153,6 +212,10 @@ pub fn is_password_hash(text: &str) -> bool {
 mod tests {
     use super::*;
     use std::cell::Cell;
+
+    use crate::limits::VERIFICATIONS_MAX;
+    use crate::origin::Peer;
+    use crate::transport::TransportKind;
 
     thread_local! {
         /// Password checks of this thread.
@@ -213,6 +276,30 @@ mod tests {
             assert_eq!(CHECKS.with(Cell::get) - before, 1, "{username:?}");
         }
         assert_eq!(check(&verifier, "NOBODY", "pw-demo"), None, "the decoy lets nobody in");
+    }
+
+    #[test]
+    fn every_job_gets_its_verdict_checked_or_not() {
+        const JOBS: usize = 3 * VERIFICATIONS_MAX;
+        let ((ask, jobs), (verdicts, told)) =
+            (crossbeam_channel::bounded(JOBS), crossbeam_channel::bounded(JOBS));
+        let attempt = Attempt {
+            username: Text::new("ALICE").unwrap(),
+            peer: Peer::Local { uid: None },
+            transport: TransportKind::Unix,
+        };
+        for key in 0..JOBS {
+            let ticket = Ticket { key, generation: 1 };
+            ask.send(Job { ticket, attempt, password: Secret(Text::new("pw").unwrap()) }).unwrap();
+        }
+        drop(ask);
+        let alice = verifier(Password::Plain("pw".into()));
+        Verifier { jobs, verdicts, ..alice }.run(|| ());
+        let verdicts: Vec<Verdict> = told.iter().collect();
+        let count = |outcome| verdicts.iter().filter(|verdict| verdict.outcome == outcome).count();
+        assert_eq!(count(Outcome::Right(LoginId(1))), VERIFICATIONS_MAX, "as many as may wait");
+        assert_eq!(count(Outcome::Unchecked), JOBS - VERIFICATIONS_MAX);
+        assert_eq!(verdicts[0].ticket.key, VERIFICATIONS_MAX, "who cannot be checked is told first");
     }
 
     #[test]

@@ -83,6 +83,8 @@ pub mod limits {
     pub const TURN_TIMERS: u32 = 32;
     /// Connections accepted at one listener before the others have their turn: some 10 µs each.
     pub const TURN_ACCEPTS: u32 = 16;
+    /// Verdicts of password checks taken before the others have their turn: some 20 µs each, most of them for the answer.
+    pub const TURN_VERDICTS: u32 = 16;
     /// Connections at once, logged in or not.
     pub const CONNECTIONS_MAX: usize = 10_000;
     /// A reader that has caught up once and then falls this many bytes behind is cut off.
@@ -91,7 +93,7 @@ pub mod limits {
     pub const WRITE_BYTES: usize = 256 * 1024;
     /// Gateways of a venue: each takes a core and reads the whole output ring, and one engine keeps no more of them busy.
     pub const GATEWAYS_MAX: usize = 8;
-    /// Password checks waiting at once.
+    /// Password checks waiting at once, if they are cheap enough to be made within [`LOGIN_DEADLINE`].
     pub const VERIFICATIONS_MAX: usize = 1_024;
 
     const _: () = assert!(

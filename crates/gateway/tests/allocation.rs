@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crossbeam_channel::bounded;
 use ringside_domain::{Command, Event, Fact, LoginId, Text, Username};
-use ringside_gateway::auth::Verdict;
+use ringside_gateway::auth::{Outcome, Verdict};
 use ringside_gateway::{
     Caps, CommandSink, Gateway, GatewayOptions, ListenOptions, LockoutPolicy, LoginEntry, Outbound,
 };
@@ -75,7 +75,7 @@ impl Floor {
             floor.gateway.poll(Duration::from_millis(1), &mut floor.sink).unwrap();
             if let Ok(job) = asked.try_recv() {
                 let (ticket, attempt) = (job.ticket, job.attempt);
-                told.send(Verdict { ticket, attempt, login: Some(ALICE) }).unwrap();
+                told.send(Verdict { ticket, attempt, outcome: Outcome::Right(ALICE) }).unwrap();
             }
         }
         floor

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use ringside_domain::{Action, Command, Event, Fact, LoginId, Text, Username};
-use ringside_gateway::auth::{Job, Verdict};
-use ringside_gateway::limits::{LAG_MAX, TURN_ACCEPTS, TURN_COMMANDS, TURN_WRITES, WRITE_BYTES};
+use ringside_gateway::auth::{Job, Outcome, Verdict};
+use ringside_gateway::limits::{
+    LAG_MAX, TURN_ACCEPTS, TURN_COMMANDS, TURN_VERDICTS, TURN_WRITES, WRITE_BYTES,
+};
 use ringside_gateway::{
     Caps, CloseReason, CommandSink, Gateway, GatewayOptions, ListenOptions, LockoutPolicy, LoginEntry,
     Outbound,
@@ -21,6 +23,8 @@ const OTHER: LoginId = LoginId(2);
 const NAMES: [&str; 2] = ["FLOOD", "OTHER"];
 /// Long enough for a loaded machine; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Password checks that may wait here.
+const CHECKS_MAX: usize = 4 * TURN_VERDICTS as usize;
 
 /// Notes who was heard, turn by turn.
 #[derive(Default)]
@@ -72,7 +76,7 @@ impl Floor {
             connected: false,
         };
         let logins = NAMES.iter().map(|name| entry(name)).collect();
-        let ((jobs, asked), (told, verdicts)) = (bounded(8), bounded(8));
+        let ((jobs, asked), (told, verdicts)) = (bounded(CHECKS_MAX), bounded(CHECKS_MAX));
         let options = GatewayOptions {
             listen: ListenOptions { tcp: Some("127.0.0.1:0".parse().unwrap()), ..ListenOptions::default() },
             session: 1,
@@ -87,26 +91,36 @@ impl Floor {
         Floor { gateway, sink: Sink::default(), asked, told, _directory: directory }
     }
 
-    /// A client that has logged in and does not block.
-    fn login(&mut self, login: LoginId, sequence: u64) -> TcpStream {
+    /// A client that has asked for a login and does not block.
+    fn ask(&mut self, name: &str, sequence: u64) -> TcpStream {
         let mut client = TcpStream::connect(self.gateway.addresses().tcp.unwrap()).unwrap();
         client.set_nodelay(true).unwrap();
         let mut packet = Vec::new();
-        let username = Username::new(NAMES[login.0 as usize - 1]).unwrap();
-        let password = Text::new("pw").unwrap();
+        let (username, password) = (Username::new(name).unwrap(), Text::new("pw").unwrap());
         LoginRequest { username, password, session: Text::BLANK, sequence: Some(sequence) }
             .encode(&mut packet);
         client.write_all(&packet).unwrap();
         client.set_nonblocking(true).unwrap();
+        client
+    }
+
+    /// A client that has logged in and does not block.
+    fn login(&mut self, login: LoginId, sequence: u64) -> TcpStream {
+        let client = self.ask(NAMES[login.0 as usize - 1], sequence);
         let logins = self.gateway.stats().logins;
         self.until("the login", |floor| {
             if let Ok(job) = floor.asked.try_recv() {
                 let (ticket, attempt) = (job.ticket, job.attempt);
-                floor.told.send(Verdict { ticket, attempt, login: Some(login) }).unwrap();
+                floor.told.send(Verdict { ticket, attempt, outcome: Outcome::Right(login) }).unwrap();
             }
             floor.gateway.stats().logins > logins
         });
         client
+    }
+
+    fn closed(&self, reason: CloseReason) -> usize {
+        let at = CloseReason::ALL.iter().position(|other| *other == reason).unwrap();
+        self.gateway.stats().closed[at] as usize
     }
 
     fn turn(&mut self) {
@@ -225,9 +239,8 @@ fn a_slow_reader_is_cut_off_counted_and_nobody_else_is() {
     let mut floor = Floor::new();
     let slow = floor.login(FLOODER, 0);
     let mut other = floor.login(OTHER, 0);
-    let at = CloseReason::ALL.iter().position(|reason| *reason == CloseReason::SlowReader).unwrap();
     let mut told = 0;
-    while floor.gateway.stats().closed[at] == 0 {
+    while floor.closed(CloseReason::SlowReader) == 0 {
         floor.tell(FLOODER, 10_000);
         told += 10_000;
         floor.gateway.flush(&mut floor.sink).unwrap();
@@ -297,4 +310,51 @@ fn cancels_of_others_pass_an_order_that_finds_no_room() {
     assert_eq!(floor.sink.total[0], 0, "its own cancel comes after its order");
     floor.sink.is_full = false;
     floor.until("the order and its cancel", |floor| floor.sink.total[0] == 2);
+}
+
+/// More logins at once than checks may wait, each of another name; one of them is heard meanwhile.
+fn flood_of_logins(floor: &mut Floor, other: &mut TcpStream, more: usize) -> Vec<TcpStream> {
+    let asked = (0..CHECKS_MAX + more).map(|n| floor.ask(&format!("N{n}"), 0)).collect();
+    other.write_all(&queries(1)).unwrap();
+    let heard = floor.sink.total[1];
+    floor.until("the flood of logins", |floor| floor.closed(CloseReason::VerifierBusy) == more);
+    floor.until("the other client", |floor| floor.sink.total[1] == heard + 1);
+    asked
+}
+
+#[test]
+fn logins_that_find_no_room_at_the_verifier_are_closed_and_counted_and_the_others_get_in() {
+    let mut floor = Floor::new();
+    let mut other = floor.login(OTHER, 0);
+    let flood = flood_of_logins(&mut floor, &mut other, 10);
+    assert_eq!(floor.asked.len(), CHECKS_MAX, "those who fit wait");
+    let closed = |client: &mut &TcpStream| matches!(client.read(&mut [0; 64]), Ok(0));
+    assert_eq!(flood.iter().filter(|client| closed(&mut &**client)).count(), 10, "not a byte, then the end");
+    // The checks are made: everybody has an answer, and there is room again.
+    while let Ok(Job { ticket, attempt, .. }) = floor.asked.try_recv() {
+        let right = attempt.username == Username::new("N0").unwrap();
+        let outcome = if right { Outcome::Right(FLOODER) } else { Outcome::Wrong };
+        floor.told.send(Verdict { ticket, attempt, outcome }).unwrap();
+    }
+    floor.until("all verdicts", |floor| floor.closed(CloseReason::LoginRejected) == CHECKS_MAX - 1);
+    assert_eq!(floor.gateway.stats().logged_in, 2);
+    let _taken_over = floor.login(FLOODER, 0);
+}
+
+#[test]
+fn verdicts_that_come_together_are_taken_over_some_turns() {
+    let mut floor = Floor::new();
+    let mut other = floor.login(OTHER, 0);
+    let _flood = flood_of_logins(&mut floor, &mut other, 0);
+    floor.until("all jobs", |floor| floor.asked.len() == CHECKS_MAX);
+    for Job { ticket, attempt, .. } in floor.asked.try_iter() {
+        floor.told.send(Verdict { ticket, attempt, outcome: Outcome::Unchecked }).unwrap();
+    }
+    let mut turns = 0;
+    while floor.closed(CloseReason::VerifierBusy) < CHECKS_MAX {
+        assert!(floor.gateway.has_ready(), "without waiting for a socket");
+        floor.turn();
+        turns += 1;
+        assert!(floor.closed(CloseReason::VerifierBusy) <= turns * TURN_VERDICTS as usize, "{turns} turns");
+    }
 }

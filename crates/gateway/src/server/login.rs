@@ -11,7 +11,7 @@ use super::reception::Entrance;
 use super::{Gateway, LoginState, state, state_mut};
 use crate::CommandSink;
 use crate::audit::{Attempt, Refusal};
-use crate::auth::{Job, Secret, Ticket, Verdict};
+use crate::auth::{Job, Outcome, Secret, Ticket, Verdict};
 use crate::lockout::{Admission, Lockout, LockoutPolicy};
 use crate::session::CloseReason;
 
@@ -64,9 +64,13 @@ impl Checks {
         }
     }
 
-    /// The verdict about an attempt, whatever has become of its connection.
-    fn settle(&mut self, attempt: Attempt, right: bool, now: Duration) {
-        if let Some(time) = self.lockout.settle(attempt.peer.origin(), attempt.username, right, now) {
+    /// What became of an attempt, whatever has become of its connection. Who was not checked has not failed.
+    fn settle(&mut self, attempt: Attempt, judged: Result<LoginId, Refusal>, now: Duration) {
+        let (origin, username) = (attempt.peer.origin(), attempt.username);
+        if judged == Err(Refusal::Busy) {
+            return self.lockout.forgive(origin, username, now);
+        }
+        if let Some(time) = self.lockout.settle(origin, username, judged.is_ok(), now) {
             attempt.locked_out(time.as_secs_f64());
         }
     }
@@ -86,12 +90,10 @@ impl Gateway {
         match (&judged, request) {
             (Ok(login), Some(request)) => self.show_in((key, verdict.attempt), *login, request, sink),
             (Err(refusal), Some(_)) => self.refuse((key, &verdict.attempt), *refusal, sink),
-            (judged, None) => {
-                verdict.attempt.refused(judged.as_ref().err().copied().unwrap_or(Refusal::Gone));
-            }
+            (judged, None) => verdict.attempt.refused(judged.err().unwrap_or(Refusal::Gone)),
         }
         if let Entrance::Reception(reception) = &mut self.entrance {
-            reception.checks.settle(verdict.attempt, judged.is_ok(), self.now);
+            reception.checks.settle(verdict.attempt, judged, self.now);
         }
     }
 
@@ -100,8 +102,11 @@ impl Gateway {
         let Entrance::Reception(reception) = &self.entrance else {
             unreachable!("verdicts come to the reception");
         };
-        let login = verdict.login.filter(|login| login.0 as usize <= reception.certificates.len());
-        let login = login.ok_or(Refusal::Credentials)?;
+        let login = match verdict.outcome {
+            Outcome::Right(login) if login.0 as usize <= reception.certificates.len() => login,
+            Outcome::Right(_) | Outcome::Wrong => return Err(Refusal::Credentials),
+            Outcome::Unchecked => return Err(Refusal::Busy),
+        };
         match (&reception.certificates[login.0 as usize - 1], key) {
             (Some(name), Some(key)) if !self.connections[key].transport.is_certified_as(name) => {
                 Err(Refusal::Certificate)
@@ -156,6 +161,10 @@ impl Gateway {
 
     fn refuse(&mut self, (key, attempt): (usize, &Attempt), refusal: Refusal, sink: &mut impl CommandSink) {
         attempt.refused(refusal);
+        if refusal == Refusal::Busy {
+            // SoupBinTCP has no word for it, and `J` would tell a client that its password is wrong.
+            return self.close(key, CloseReason::VerifierBusy, sink);
+        }
         let answer = match refusal {
             Refusal::Session => LoginRejected::SessionNotAvailable,
             _ => LoginRejected::NotAuthorized,

@@ -21,7 +21,7 @@ use crate::CommandSink;
 use crate::audit::Attempt;
 use crate::auth::Verdict;
 use crate::caps::Crowd;
-use crate::limits::TURN_ACCEPTS;
+use crate::limits::TURN_VERDICTS;
 use crate::origin::Origin;
 use crate::session::CloseReason;
 
@@ -162,7 +162,7 @@ impl Gateway {
         if self.rolls > 0 {
             return;
         }
-        for _ in 0..TURN_ACCEPTS {
+        for _ in 0..TURN_VERDICTS {
             match &self.entrance {
                 Entrance::Reception(reception) => match reception.verdicts.try_recv() {
                     Ok(verdict) => self.take_verdict(&verdict, sink),

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use crossbeam_channel::bounded;
 
 use super::*;
+use crate::auth::Outcome;
 use crate::limits::{LOGIN_DEADLINE, SILENCE};
 use ringside_domain::{Event, Fact, Username};
 use ringside_wire::soup::LoginRequest;
@@ -83,7 +84,9 @@ impl Floor {
     fn login(&mut self) -> TcpStream {
         let (client, job) = self.ask();
         let logins = self.gateway.stats().logins;
-        self.verdicts.send(Verdict { ticket: job.ticket, attempt: job.attempt, login: Some(ALICE) }).unwrap();
+        self.verdicts
+            .send(Verdict { ticket: job.ticket, attempt: job.attempt, outcome: Outcome::Right(ALICE) })
+            .unwrap();
         self.until(|floor| floor.gateway.stats().logins > logins);
         client
     }
@@ -190,4 +193,19 @@ fn two_rolls_at_once_still_tell_the_end_of_the_session() {
     let mut told = Vec::new();
     alice.read_to_end(&mut told).unwrap();
     assert!(told.ends_with(&[0, 1, b'Z']), "{told:?}");
+}
+
+#[test]
+fn a_login_that_nobody_checked_is_closed_without_an_answer_and_is_no_failure() {
+    let mut floor = Floor::new(Caps::default());
+    for n in 1..=2 * u64::from(LockoutPolicy::default().failures) {
+        let (mut client, job) = floor.ask();
+        let unchecked = Verdict { ticket: job.ticket, attempt: job.attempt, outcome: Outcome::Unchecked };
+        floor.verdicts.send(unchecked).unwrap();
+        floor.until(|floor| floor.closed(CloseReason::VerifierBusy) == n);
+        let mut told = Vec::new();
+        client.read_to_end(&mut told).unwrap();
+        assert!(told.is_empty(), "{told:?}");
+    }
+    let _alice = floor.login();
 }

@@ -1,0 +1,127 @@
+//! Who waits for a password check, first come first served, and who would wait in vain.
+//!
+//! A connection that is not let in within [`LOGIN_DEADLINE`] is closed. A check that would come after that is made for nobody,
+//! and takes the time of those behind it: a thousand clients who come again every five seconds would keep each other out for
+//! ever. So as many wait for a dear check as can be made in time, by what the last ones took. Cheap ones, of passwords in the
+//! clear, take no time worth counting. Knows no clock: times are since any moment.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::limits::{LOGIN_DEADLINE, VERIFICATIONS_MAX};
+
+/// Longest wait, the check itself included. The second that is left of the deadline is for a network that is slow.
+const WAIT_MAX: Duration = LOGIN_DEADLINE.saturating_sub(Duration::from_secs(1));
+/// A new time counts one part in so many: a check that a busy machine held up does not send everybody away.
+const PARTS: u32 = 8;
+
+/// What a check costs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Cost {
+    /// A comparison.
+    Cheap,
+    /// Milliseconds, by design.
+    Dear,
+}
+
+/// Who waits.
+#[derive(Debug)]
+pub(super) struct Line<T> {
+    waiting: VecDeque<(Duration, Cost, T)>,
+    /// Of those: for a dear check.
+    dear: usize,
+    /// What a dear check takes.
+    check: Duration,
+}
+
+impl<T> Line<T> {
+    /// Nobody waits, and a dear check takes so long.
+    pub(super) fn new(check: Duration) -> Self {
+        Line { waiting: VecDeque::new(), dear: 0, check }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Somebody comes at `now`; back at once when there are too many before it.
+    pub(super) fn join(&mut self, one: T, cost: Cost, now: Duration) -> Result<(), T> {
+        let is_full = self.waiting.len() >= VERIFICATIONS_MAX;
+        if is_full || (cost == Cost::Dear && self.dear >= self.room()) {
+            return Err(one);
+        }
+        self.dear += usize::from(cost == Cost::Dear);
+        self.waiting.push_back((now, cost, one));
+        Ok(())
+    }
+
+    /// Whose turn it is at `now`; the error has waited too long.
+    pub(super) fn next(&mut self, now: Duration) -> Option<Result<T, T>> {
+        let (since, cost, one) = self.waiting.pop_front()?;
+        self.dear -= usize::from(cost == Cost::Dear);
+        let is_late = now.saturating_sub(since) >= LOGIN_DEADLINE;
+        Some(if is_late { Err(one) } else { Ok(one) })
+    }
+
+    /// A check has taken so long.
+    pub(super) fn checked(&mut self, cost: Cost, time: Duration) {
+        if cost == Cost::Dear {
+            self.check = (self.check * (PARTS - 1) + time) / PARTS;
+        }
+    }
+
+    /// How many may wait for a dear check. One always may, or after slow ones nobody would ever see a faster one.
+    fn room(&self) -> usize {
+        let checks = WAIT_MAX.as_nanos() / self.check.as_nanos().max(1);
+        usize::try_from(checks).unwrap_or(usize::MAX).clamp(1, VERIFICATIONS_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHECK: Duration = Duration::from_millis(40);
+    const NOW: Duration = Duration::from_secs(7);
+
+    fn join_all(line: &mut Line<usize>, cost: Cost, count: usize) -> usize {
+        (0..count).filter(|n| line.join(*n, cost, NOW).is_ok()).count()
+    }
+
+    #[test]
+    fn as_many_wait_as_can_be_checked_before_their_deadline() {
+        let mut line = Line::new(CHECK);
+        assert_eq!(join_all(&mut line, Cost::Dear, 2_000), 100);
+        assert!(CHECK * 100 < LOGIN_DEADLINE);
+        assert_eq!(line.next(NOW + CHECK), Some(Ok(0)));
+        assert_eq!(line.join(7, Cost::Dear, NOW), Ok(()), "one has gone, one may come");
+        assert_eq!(line.join(8, Cost::Dear, NOW), Err(8));
+        assert_eq!(line.join(9, Cost::Cheap, NOW), Ok(()), "takes no time");
+    }
+
+    #[test]
+    fn cheap_checks_have_a_bound_all_the_same() {
+        assert_eq!(join_all(&mut Line::new(CHECK), Cost::Cheap, 5_000), VERIFICATIONS_MAX);
+        assert_eq!(join_all(&mut Line::new(Duration::ZERO), Cost::Dear, 5_000), VERIFICATIONS_MAX);
+    }
+
+    #[test]
+    fn who_has_waited_too_long_is_not_checked() {
+        let mut line = Line::new(CHECK);
+        assert_eq!(join_all(&mut line, Cost::Dear, 2), 2);
+        assert_eq!(line.next(NOW + LOGIN_DEADLINE - CHECK), Some(Ok(0)));
+        assert_eq!(line.next(NOW + LOGIN_DEADLINE), Some(Err(1)));
+        assert_eq!(line.next(NOW + LOGIN_DEADLINE), None);
+    }
+
+    #[test]
+    fn slow_checks_shorten_the_line_and_faster_ones_lengthen_it_again() {
+        let mut line = Line::new(CHECK);
+        (0..50).for_each(|_| line.checked(Cost::Dear, Duration::from_secs(20)));
+        assert_eq!(join_all(&mut line, Cost::Dear, 10), 1, "one always may");
+        (0..200).for_each(|_| line.checked(Cost::Dear, CHECK));
+        assert_eq!(join_all(&mut line, Cost::Dear, 200), 99, "beside the one that waits");
+        (0..200).for_each(|_| line.checked(Cost::Cheap, Duration::ZERO));
+        assert_eq!(join_all(&mut line, Cost::Dear, 1), 0, "cheap ones tell nothing about dear ones");
+    }
+}
