@@ -81,6 +81,9 @@ pub mod limits {
     pub const TURN_WRITES: u32 = 4;
     /// Heartbeats sent and connections closed for their silence before the others have their turn: some 5 µs each.
     pub const TURN_TIMERS: u32 = 32;
+    /// Connections that wait at a listener to be accepted: everybody comes at once after a restart, and a turn may wait for the
+    /// disk. The kernel cuts it to its own limit (`net.core.somaxconn`, 4,096).
+    pub const LISTEN_QUEUE: i32 = 4_096;
     /// Connections accepted at one listener before the others have their turn: some 10 µs each.
     pub const TURN_ACCEPTS: u32 = 16;
     /// Verdicts of password checks taken before the others have their turn: some 20 µs each, most of them for the answer.

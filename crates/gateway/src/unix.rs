@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, fchmod};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with};
 
+use crate::limits::LISTEN_QUEUE;
+
 /// Owner and group may connect.
 const MODE: u32 = 0o660;
-/// Connections that wait to be accepted; the kernel cuts it to its own limit.
-const BACKLOG: i32 = 1_024;
 
 /// The file of a listening socket, removed when dropped.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ fn listening(path: &Path) -> io::Result<OwnedFd> {
     // Linux gives the file the mode of the unbound socket (unix(7)), so there is no moment at which others may connect.
     fchmod(&socket, Mode::from_raw_mode(MODE))?;
     bind(&socket, &SocketAddrUnix::new(path)?)?;
-    listen(&socket, BACKLOG)?;
+    listen(&socket, LISTEN_QUEUE)?;
     Ok(socket)
 }
 

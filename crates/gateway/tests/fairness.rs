@@ -234,6 +234,26 @@ fn a_storm_of_connections_is_accepted_over_some_turns() {
     assert_eq!(floor.sink.total[1], 1, "the other client was heard meanwhile");
 }
 
+/// As many connections as the kernel keeps for anybody.
+fn somaxconn() -> usize {
+    let text = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    text.trim().parse().unwrap()
+}
+
+#[test]
+fn a_burst_of_connections_waits_for_a_gateway_that_is_held_up() {
+    const BURST: usize = 400;
+    let floor = Floor::new();
+    let address = floor.gateway.addresses().tcp.unwrap();
+    if somaxconn() < BURST {
+        return println!("skipped: net.core.somaxconn is {}", somaxconn());
+    }
+    // No turn is taken. One that finds the queue full is tried again after a second, in vain.
+    let connect = |_| TcpStream::connect_timeout(&address, Duration::from_secs(2));
+    let burst: Result<Vec<_>, _> = (0..BURST).map(connect).collect();
+    assert_eq!(burst.expect("all are queued").len(), BURST);
+}
+
 #[test]
 fn a_slow_reader_is_cut_off_counted_and_nobody_else_is() {
     let mut floor = Floor::new();

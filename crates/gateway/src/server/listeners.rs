@@ -18,7 +18,7 @@ use super::reception::Entrance;
 use super::{Gateway, GatewayError};
 use crate::CommandSink;
 use crate::auth::Ticket;
-use crate::limits::{TURN_ACCEPTS, UNACKNOWLEDGED};
+use crate::limits::{LISTEN_QUEUE, TURN_ACCEPTS, UNACKNOWLEDGED};
 use crate::origin::Peer;
 use crate::session::CloseReason;
 use crate::transport::{Transport, TransportKind};
@@ -175,7 +175,12 @@ impl Listener {
 }
 
 fn bind(listener: TransportKind, address: SocketAddr) -> Result<(TcpListener, SocketAddr), GatewayError> {
-    let bound = TcpListener::bind(address).and_then(|bound| Ok((bound.local_addr()?, bound)));
+    let bound = TcpListener::bind(address).and_then(|bound| {
+        // Beyond the queue that mio asks for a connection is not refused: its packets are dropped, and it comes a second, three,
+        // seven later. On a socket that listens this changes the length alone (listen(2)).
+        rustix::net::listen(&bound, LISTEN_QUEUE)?;
+        Ok((bound.local_addr()?, bound))
+    });
     let (local, bound) =
         bound.map_err(|source| GatewayError::Listen { listener, address: address.to_string(), source })?;
     Ok((bound, local))
