@@ -7,6 +7,7 @@
 mod line;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use argon2::Argon2;
@@ -121,18 +122,25 @@ impl Verifier {
         Verifier { credentials, decoy, jobs, verdicts }
     }
 
-    /// Works until the other side is gone. `wake` tells the gateway that a verdict waits.
-    pub fn run(self, wake: impl Fn()) {
+    /// Works until the other side is gone. `wake` tells the gateway that a verdict waits; `busy` is true while this thread wants
+    /// a processor for milliseconds.
+    pub fn run(self, wake: impl Fn(), busy: &AtomicBool) {
         let begin = Instant::now();
         // Nobody has come yet who could tell what a check takes here.
         self.check(Username::BLANK, &Secret(Text::BLANK));
         let mut line = Line::new(begin.elapsed());
         while let Some(job) = self.next(&mut line, begin, &wake) {
-            let begun = Instant::now();
+            let (cost, begun) = (self.cost(&job), Instant::now());
+            // Relaxed: a hint.
+            busy.store(cost == Cost::Dear, Ordering::Relaxed);
             let login = self.check(job.attempt.username, &job.password);
-            line.checked(self.cost(&job), begun.elapsed());
+            busy.store(false, Ordering::Relaxed);
+            line.checked(cost, begun.elapsed());
             if !self.tell(&job, login.map_or(Outcome::Wrong, Outcome::Right), &wake) {
                 return;
+            }
+            while let Some(job) = line.shed() {
+                self.tell(&job, Outcome::Unchecked, &wake);
             }
         }
     }
@@ -294,7 +302,7 @@ mod tests {
         }
         drop(ask);
         let alice = verifier(Password::Plain("pw".into()));
-        Verifier { jobs, verdicts, ..alice }.run(|| ());
+        Verifier { jobs, verdicts, ..alice }.run(|| (), &AtomicBool::new(false));
         let verdicts: Vec<Verdict> = told.iter().collect();
         let count = |outcome| verdicts.iter().filter(|verdict| verdict.outcome == outcome).count();
         assert_eq!(count(Outcome::Right(LoginId(1))), VERIFICATIONS_MAX, "as many as may wait");

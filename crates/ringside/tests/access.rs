@@ -176,6 +176,42 @@ fn a_flood_of_silent_connections_pushes_out_its_own_and_keeps_nobody_from_loggin
     venue.await_disconnects("unauthenticated", 33);
 }
 
+/// Logins at once behind a password whose check takes some 50 ms: three times as many as can be made before their deadline.
+const DEAR_LOGINS: usize = 300;
+const DEAR: &str =
+    "$argon2id$v=19$m=19456,t=4,p=1$cmluZ3NpZGUtc2FsdC0xNg$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+#[test]
+fn of_more_logins_than_can_be_checked_in_time_some_are_answered_and_the_others_are_told_to_come_again() {
+    let logins = (0..DEAR_LOGINS)
+        .map(|n| format!("[[login]]\nusername = \"D{n}\"\npassword_hash = \"{DEAR}\"\nfirm = \"DEAR\"\n"));
+    let site = Site::new(&(CONFIG.to_owned() + &logins.collect::<String>()));
+    let venue = site.start();
+    let mut alice = venue.login("ALICE");
+    let asked: Vec<_> = (0..DEAR_LOGINS).map(|n| ask(&venue, &format!("D{n}"))).collect();
+    // Who is active is answered all the while.
+    for n in 1..=20 {
+        alice.trade(&enter(n, b'B', 1, "ESH4"), "A");
+    }
+    let ends = asked.into_iter().map(|mut client| client.next(PATIENCE));
+    let (answered, closed): (Vec<_>, Vec<_>) = ends.partition(|end| matches!(end, Got::Packet(..)));
+    assert!(closed.iter().all(|end| matches!(end, Got::Closed)), "{closed:?}");
+    assert!(answered.iter().all(|end| Some(end) == rejected().as_ref()), "{answered:?}");
+    assert!(!answered.is_empty(), "those who fit are checked");
+    let refused = || venue.disconnects("verifier_busy") + venue.disconnects("login_deadline");
+    eventually("all are counted", || (refused() == closed.len() as u64).then_some(()));
+    assert!(venue.disconnects("verifier_busy") > 50, "at once, not at their deadline");
+    venue.await_disconnects("login_rejected", answered.len() as u64);
+}
+
+/// A connection that has asked for a login with a wrong password.
+fn ask(venue: &Running, name: &str) -> Client {
+    let mut client = Client::connect(venue.order_entry());
+    let payload = format!("{name:<6}{:<10}{:10}{:>20}", "wrong", "", 0);
+    client.send_packet(kind::LOGIN_REQUEST, payload.as_bytes());
+    client
+}
+
 /// 64 files are a few connections; all that come beyond them are told apart from those who got in.
 #[test]
 fn few_file_descriptors_are_not_used_up_and_the_venue_does_not_spin() {

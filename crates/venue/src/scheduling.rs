@@ -62,6 +62,33 @@ pub(crate) fn lower_priority(what: &str) {
     }
 }
 
+/// A slice as short as the kernel has them (`sched_setattr(2)`, from Linux 6.12 on; older ones take their own).
+const SHORT_SLICE_NS: u64 = 100_000;
+/// A tenth of a processor that somebody else wants, all of one that nobody does.
+const LOW_NICE: i32 = 10;
+
+/// The stages come first, but who logs in waits for this thread: it must go on where every processor is busy for ever, as it
+/// would not under [`lower_priority`] (which a thread without rights could not take back either). At a low nice value a thread
+/// keeps a processor to the end of its slice when somebody wakes up, hence a short one.
+pub(crate) fn give_way(what: &str) {
+    let attributes = libc::sched_attr {
+        size: size_of::<libc::sched_attr>() as u32,
+        sched_policy: libc::SCHED_OTHER as u32,
+        sched_flags: 0,
+        sched_nice: LOW_NICE,
+        sched_priority: 0,
+        sched_runtime: SHORT_SLICE_NS,
+        sched_deadline: 0,
+        sched_period: 0,
+    };
+    // SAFETY: thread 0 is the calling one; the kernel reads `size` bytes of a structure that lives across the call, and keeps
+    // no pointer to it.
+    let refused = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) } != 0;
+    if refused {
+        warn!(error = %std::io::Error::last_os_error(), "{what} at normal priority");
+    }
+}
+
 fn try_scheduling(scheduling: Scheduling) -> Result<(), Refused> {
     let tried = std::thread::spawn(move || schedule(scheduling)).join();
     let problem = match (tried, scheduling) {
@@ -146,6 +173,19 @@ mod tests {
         });
         let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
         assert_eq!(policy.join().unwrap(), idle);
+    }
+
+    #[test]
+    fn a_thread_that_gives_way_is_no_idle_one() {
+        let (policy, nice) = std::thread::spawn(|| {
+            give_way("a test runs");
+            let nice = rustix::process::getpriority_process(None).unwrap();
+            (thread_priority::thread_schedule_policy().unwrap(), nice)
+        })
+        .join()
+        .unwrap();
+        assert_eq!(policy, ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Other));
+        assert_eq!(nice, LOW_NICE);
     }
 
     #[test]

@@ -153,6 +153,8 @@ pub struct Shared {
     pub barrier: Watermark,
     /// What became of snapshots. Writer: the snapshot thread.
     pub snapshots: SnapshotFigures,
+    /// A password is being checked that takes milliseconds. Writer: verifier.
+    pub checking: AtomicBool,
     /// All stages have ended. Writer: whoever joined them.
     pub stages_ended: AtomicBool,
     /// A stage has failed: nothing leaves any more.

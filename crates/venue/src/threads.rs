@@ -1,6 +1,6 @@
 //! A thread that drives stages: poll all, and when none worked, wait as the strategy says.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -141,7 +141,7 @@ impl StageThread {
             IdleStrategy::Spin => std::hint::spin_loop(),
             IdleStrategy::Yield => std::thread::yield_now(),
             IdleStrategy::Park if rounds < SPIN_ROUNDS => std::hint::spin_loop(),
-            IdleStrategy::Park if rounds < YIELD_ROUNDS && !self.is_beside_snapshot() => {
+            IdleStrategy::Park if rounds < YIELD_ROUNDS && !self.is_beside_workers() => {
                 std::thread::yield_now();
             }
             IdleStrategy::Park => self.sleep()?,
@@ -149,10 +149,12 @@ impl StageThread {
         Ok(())
     }
 
-    /// A yield gives the processor to the snapshot thread until the next tick of the kernel, where nobody else wants it; from a
-    /// sleep a stage is back at once.
-    fn is_beside_snapshot(&self) -> bool {
-        self.shared.snapshots.busy.load(Ordering::Relaxed)
+    /// A yield gives the processor to a thread that makes a snapshot or checks a password until the next tick of the kernel, where
+    /// nobody else wants it; from a sleep a stage is back at once.
+    fn is_beside_workers(&self) -> bool {
+        // Relaxed: a hint.
+        let busy = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        busy(&self.shared.snapshots.busy) || busy(&self.shared.checking)
     }
 
     /// Arms the bell, looks a last time, sleeps.

@@ -334,7 +334,7 @@ impl<'a> Wiring<'a> {
         } = self;
         let mut helpers = vec![journal.preparer];
         let cores = config.pipeline.cores;
-        helpers.push(spawn_verifier(verifier, &gateways[0], cores.helpers)?);
+        helpers.push(spawn_verifier(verifier, &gateways[0], shared.clone(), cores.helpers)?);
         if let Some(path) = config.archive.clone() {
             let (disk, shared) =
                 (ringside_storage::Directory::open(&config.data_dir.join("journal"))?, shared.clone());
@@ -379,6 +379,7 @@ fn connections_max(config: &Config, logins: usize) -> Result<usize, ConfigError>
 fn spawn_verifier(
     verifier: Verifier,
     gateway: &Gateway,
+    shared: Arc<Shared>,
     core: Option<usize>,
 ) -> Result<JoinHandle<()>, VenueError> {
     let waker = gateway.waker();
@@ -386,7 +387,10 @@ fn spawn_verifier(
         // An eventfd write; if it fails the verdict is found at the next timer.
         let _ = waker.wake();
     };
-    spawn("ringside-auth", core, move || verifier.run(wake))
+    spawn("ringside-auth", core, move || {
+        scheduling::give_way("passwords are checked");
+        verifier.run(wake, &shared.checking);
+    })
 }
 
 fn spawn_admin(

@@ -63,6 +63,16 @@ impl<T> Line<T> {
         Some(if is_late { Err(one) } else { Ok(one) })
     }
 
+    /// The last one who would wait too long, now that checks take longer than when it came.
+    pub(super) fn shed(&mut self) -> Option<T> {
+        let is_dear = self.waiting.back().is_some_and(|(_, cost, _)| *cost == Cost::Dear);
+        if !is_dear || self.dear <= self.room() {
+            return None;
+        }
+        self.dear -= 1;
+        self.waiting.pop_back().map(|(_, _, one)| one)
+    }
+
     /// A check has taken so long.
     pub(super) fn checked(&mut self, cost: Cost, time: Duration) {
         if cost == Cost::Dear {
@@ -112,6 +122,17 @@ mod tests {
         assert_eq!(line.next(NOW + LOGIN_DEADLINE - CHECK), Some(Ok(0)));
         assert_eq!(line.next(NOW + LOGIN_DEADLINE), Some(Err(1)));
         assert_eq!(line.next(NOW + LOGIN_DEADLINE), None);
+    }
+
+    #[test]
+    fn who_came_last_goes_when_checks_take_longer_than_they_did() {
+        let mut line = Line::new(CHECK);
+        join_all(&mut line, Cost::Dear, 100);
+        assert_eq!(line.shed(), None);
+        (0..100).for_each(|_| line.checked(Cost::Dear, 2 * CHECK));
+        let shed: Vec<_> = std::iter::from_fn(|| line.shed()).collect();
+        assert_eq!((shed.first(), shed.len()), (Some(&99), 50));
+        assert_eq!(line.next(NOW), Some(Ok(0)));
     }
 
     #[test]
