@@ -74,6 +74,29 @@ fn an_open_loop_over_the_wire_leaves_every_figure_and_every_file() {
 }
 
 #[test]
+fn a_small_crowd_is_measured_scene_by_scene_and_everybody_is_accounted_for() {
+    let directory = tempfile::tempdir().expect("a scratch directory");
+    let (data, out) = (directory.path(), directory.path().join("out"));
+    let mut arguments = vec!["crowd", "--sync", "never", "--dir", data.to_str().expect("a plain path")];
+    arguments.extend(["--active", "5", "--rate", "500", "--idle", "20", "--logins", "4", "--rounds", "1"]);
+    arguments.extend(["--duration", "0.5", "--scene", "idle", "--scene", "flood", "--scene", "logins"]);
+    let output = bench(&arguments, &out);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let line: Value =
+        serde_json::from_str(text(&output.stdout).lines().last().expect("a line")).expect("JSON");
+    for name in ["idle_p99_ratio", "flood_with_p999_us", "logins_without_p99_us", "idle_latest_send_ms"] {
+        assert!(line[name].is_number(), "{name}: {line}");
+    }
+    assert_eq!(line["storm_connects"], Value::Null, "not asked for");
+    assert_eq!(line["flood_answered"], line["flood_sent"]);
+    let logins: u64 = ["accepted", "refused_as_busy", "too_late"]
+        .iter()
+        .map(|end| line[format!("logins_{end}")].as_u64().expect("a count"))
+        .sum();
+    assert_eq!(logins, 4, "{line}");
+}
+
+#[test]
 fn a_directory_that_cannot_be_made_is_refused_before_anything_is_measured() {
     let output = bench(&["wire", "--duration", "600"], Path::new("/dev/null/out"));
     assert_eq!(output.status.code(), Some(2));

@@ -4,6 +4,7 @@
 
 mod floor;
 mod scenes;
+mod strangers;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use self::floor::Floor;
 use self::scenes::Scene;
 use super::pipeline::SyncMode;
 use super::progress::Steps;
+use super::recorder::Recorder;
 use super::report::Report;
 use crate::failure::Failure;
 
@@ -44,6 +46,9 @@ pub struct CrowdArgs {
     /// Logins at once whose password is behind argon2id (19 MiB, two passes).
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_024))]
     logins: u32,
+    /// What is measured, one after the other. Default: everything.
+    #[arg(long = "scene", value_enum, default_values_t = Scene::ALL)]
+    scenes: Vec<Scene>,
     /// Turns of each scene.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
@@ -68,7 +73,7 @@ impl CrowdArgs {
 pub fn measure(args: &CrowdArgs) -> Result<Report, Failure> {
     let scratch = tempfile::tempdir_in(&args.dir)?;
     let mut floor = Floor::open(args, scratch.path())?;
-    let steps = Steps::new("crowd", u64::from(args.rounds) * Scene::ALL.len() as u64);
+    let steps = Steps::new("crowd", u64::from(args.rounds) * args.scenes.len() as u64);
     let mut report = Report::new("crowd", &args.dir);
     for (name, value) in [
         ("active", args.active),
@@ -80,8 +85,8 @@ pub fn measure(args: &CrowdArgs) -> Result<Report, Failure> {
     }
     report.value("rate", args.rate);
     report.value("sync", args.sync.word());
-    floor.trade(args.turn(), None)?;
-    for scene in Scene::ALL {
+    floor.trade(args.turn(), &mut Recorder::over(args.duration))?;
+    for scene in &args.scenes {
         scene.measure(args, &mut floor, &steps, &mut report)?;
     }
     floor.close(&mut report)?;

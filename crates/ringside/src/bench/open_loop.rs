@@ -16,6 +16,8 @@ pub struct Counts {
     pub sent: u64,
     /// Of those: more than a millisecond after their moment.
     pub late: u64,
+    /// Longest time after its moment that one was sent: so long the sender was not there, whatever held it up.
+    pub latest_ns: u64,
     /// Never sent, because the venue took no more.
     pub unsent: u64,
     /// Sent, and not answered.
@@ -26,6 +28,7 @@ impl std::ops::AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.sent += other.sent;
         self.late += other.late;
+        self.latest_ns = self.latest_ns.max(other.latest_ns);
         self.unsent += other.unsent;
         self.unacknowledged += other.unacknowledged;
     }
@@ -72,7 +75,9 @@ impl OpenLoop {
         let moment = self.moment(self.next);
         self.next += 1;
         self.counts.sent += 1;
-        self.counts.late += u64::from(now_ns.saturating_sub(moment) > LATE_NS);
+        let late_ns = now_ns.saturating_sub(moment);
+        self.counts.late += u64::from(late_ns > LATE_NS);
+        self.counts.latest_ns = self.counts.latest_ns.max(late_ns);
         moment
     }
 
@@ -134,6 +139,7 @@ mod tests {
         // What coordinated omission looks like: one slow command in ten thousand.
         assert!(from_sending.finish().total.value_at_quantile(0.99) < 20_000);
         assert!(offered.counts().late > 900, "{:?}", offered.counts());
+        assert!((90_000_000..110_000_000).contains(&offered.counts().latest_ns), "{:?}", offered.counts());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringside_gateway::CloseReason;
 use ringside_venue::{Config, Tools, Venue};
@@ -14,7 +14,7 @@ use super::super::reference::{check_venue, wrong};
 use super::super::report::Report;
 use super::super::wire::Clock;
 use super::super::wire::client::{Client, Tally};
-use super::super::wire::load::{paced, settle_all};
+use super::super::wire::load::{paced_with, settle_all};
 use super::super::wire::site::await_segments;
 use super::CrowdArgs;
 use crate::failure::{Failure, USAGE};
@@ -22,6 +22,14 @@ use crate::failure::{Failure, USAGE};
 /// Of `pw`: argon2id, 19 MiB, two passes (the least that OWASP's Password Storage Cheat Sheet names).
 const DEAR_PASSWORD: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$cmluZ3NpZGUtc2FsdC0xNg$TlZCicdxXPvBsC/V2utoZOkWUy0ORZwxchli24L76u0";
+
+/// Between two looks at the sockets of the active clients; with the kernel's timer slack some 100 µs. A thread that yields instead
+/// takes a whole core for them, and loses it to whoever computes beside until the next tick of the kernel, 4 ms later: those were
+/// times of the bench, not of the venue.
+const REST: Duration = Duration::from_micros(50);
+/// Longest wait for the venue to count what has ended, and how often is asked. Who is silent meanwhile may be for 15 s.
+const COUNT_MAX: Duration = Duration::from_secs(10);
+const COUNT_STEP: Duration = Duration::from_millis(10);
 
 /// A venue and its traders.
 pub struct Floor {
@@ -49,12 +57,34 @@ impl Floor {
         Ok(Floor { address, clock, venue, active, rate: args.rate, left: Tally::default(), data_dir })
     }
 
-    /// The active clients trade for so long; every command is answered before this returns.
-    pub fn trade(&mut self, slice: Duration, times: Option<&mut Recorder>) -> io::Result<()> {
-        let mut unkept = Recorder::over(1.0);
+    /// The active clients trade for so long; every command is answered before this returns. The longest time that one was sent
+    /// after its moment.
+    pub fn trade(&mut self, slice: Duration, times: &mut Recorder) -> io::Result<Duration> {
         let offered = OpenLoop::lasting(self.clock.now(), self.rate, slice);
-        paced(&mut self.active, offered, &self.clock, times.unwrap_or(&mut unkept))?;
-        settle_all(&mut self.active, &self.clock)
+        let rest = |_: &OpenLoop| std::thread::sleep(REST);
+        let (counts, _) = paced_with(&mut self.active, offered, &self.clock, times, rest)?;
+        settle_all(&mut self.active, &self.clock)?;
+        Ok(Duration::from_nanos(counts.latest_ns))
+    }
+
+    /// The active clients say that they are still there.
+    pub fn keep_alive(&mut self) -> io::Result<()> {
+        self.active.iter_mut().try_for_each(|client| {
+            client.push_heartbeat();
+            client.write_some()
+        })
+    }
+
+    /// Waits until something is so of the venue.
+    pub fn await_that(&mut self, what: &str, is_so: impl Fn(&Floor) -> bool) -> Result<(), Failure> {
+        let begin = Instant::now();
+        while !is_so(self) {
+            if begin.elapsed() > COUNT_MAX {
+                return Err(wrong(format!("not within {COUNT_MAX:?}: {what}")));
+            }
+            std::thread::sleep(COUNT_STEP);
+        }
+        Ok(self.keep_alive()?)
     }
 
     /// A client goes; what it did counts.

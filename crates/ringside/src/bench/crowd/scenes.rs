@@ -1,31 +1,28 @@
 //! Who else is there while the active clients trade.
 
-use std::collections::VecDeque;
-use std::io::{self, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use clap::ValueEnum;
 use ringside_gateway::CloseReason;
-use ringside_gateway::limits::LOGIN_DEADLINE;
-use ringside_wire::soup::{self, kind};
 
 use super::super::open_loop::OpenLoop;
 use super::super::progress::Steps;
 use super::super::recorder::Recorder;
 use super::super::reference::wrong;
-use super::super::report::Report;
+use super::super::report::{Report, rounded};
 use super::super::wire::Clock;
 use super::super::wire::client::Client;
 use super::super::wire::load::settle_all;
 use super::CrowdArgs;
 use super::floor::{self, Floor};
+use super::strangers;
 use crate::failure::Failure;
 
 /// How often the flooder sends: in bursts, so that its thread sleeps and takes no core from those who are measured.
 const FLOOD_STEP: Duration = Duration::from_millis(1);
-/// Longest wait for the venue to count what has ended.
-const COUNT_MAX: Duration = Duration::from_secs(10);
 /// Why a connection without a login ends, whoever ends it.
 const REFUSED: [CloseReason; 5] = [
     CloseReason::LoginDeadline,
@@ -36,7 +33,7 @@ const REFUSED: [CloseReason; 5] = [
 ];
 
 /// Who else is there.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Scene {
     /// Many connections that are logged in and say nothing.
     Idle,
@@ -71,13 +68,14 @@ impl Scene {
         let over = || Recorder::over(args.duration * f64::from(args.rounds));
         let (mut alone, mut among, mut counts) = (over(), over(), Counts::default());
         for round in 0..args.rounds {
-            floor.trade(args.turn(), Some(&mut alone))?;
-            match self {
+            let late = floor.trade(args.turn(), &mut alone)?;
+            let among_late = match self {
                 Scene::Idle => idle(args, floor, &mut among)?,
                 Scene::Storm => storm(args, floor, &mut among, &mut counts)?,
                 Scene::Flood => flood(args, round, floor, &mut among, &mut counts)?,
                 Scene::Logins => logins(args, floor, &mut among, &mut counts)?,
-            }
+            };
+            counts.latest = counts.latest.max(late).max(among_late);
             steps.step();
         }
         let (alone, among) = (alone.finish(), among.finish());
@@ -87,6 +85,7 @@ impl Scene {
         let names = ["with_p99_us", "without_p99_us", "p99_ratio"].map(|part| format!("{name}_{part}"));
         report.against(&names[0], &names[1], &names[2]);
         report.series(&format!("{name}-with"), among);
+        report.number(&format!("{name}_latest_send_ms"), rounded(counts.latest.as_secs_f64() * 1e3));
         self.tell(&counts, report);
         Ok(())
     }
@@ -106,7 +105,8 @@ impl Scene {
             }
             Scene::Logins => {
                 report.value("logins_accepted", counts.ended);
-                report.value("logins_refused", counts.refused);
+                report.value("logins_refused_as_busy", counts.refused);
+                report.value("logins_too_late", counts.late);
                 report.number("logins_per_s", counts.ended as f64 / counts.seconds);
             }
         }
@@ -120,21 +120,30 @@ struct Counts {
     ended: u64,
     refused: u64,
     throttled: u64,
+    /// Logins that were closed at their deadline.
+    late: u64,
     seconds: f64,
+    /// Longest time that a command of the active clients was sent after its moment.
+    latest: Duration,
 }
 
-fn idle(args: &CrowdArgs, floor: &mut Floor, among: &mut Recorder) -> Result<(), Failure> {
-    let connect = |n| Client::connect(floor.address, n).map(Client::into_socket);
-    let mut sockets = floor::idle(args).map(connect).collect::<io::Result<Vec<_>>>()?;
-    let mut heartbeat = Vec::new();
-    soup::put_packet(kind::CLIENT_HEARTBEAT, &[], &mut heartbeat);
-    sockets.iter_mut().try_for_each(|socket| socket.write_all(&heartbeat))?;
-    floor.trade(args.turn(), Some(among))?;
+fn idle(args: &CrowdArgs, floor: &mut Floor, among: &mut Recorder) -> Result<Duration, Failure> {
+    let address = floor.address;
+    let sockets = strangers::log_in(address, floor::idle(args), || floor.keep_alive())?;
+    let over = AtomicBool::new(false);
+    let traded = std::thread::scope(|scope| {
+        scope.spawn(|| strangers::keep_alive(&sockets, &over));
+        let traded = floor.trade(args.turn(), among);
+        // Relaxed: seen within a step.
+        over.store(true, Ordering::Relaxed);
+        traded
+    });
     if floor.logged_in() != u64::from(args.active) + sockets.len() as u64 {
         return Err(wrong("an idle connection was closed"));
     }
     drop(sockets);
-    await_that("idle connections end", || floor.logged_in() == u64::from(args.active))
+    floor.await_that("idle connections end", |floor| floor.logged_in() == u64::from(args.active))?;
+    Ok(traded?)
 }
 
 fn storm(
@@ -142,35 +151,19 @@ fn storm(
     floor: &mut Floor,
     among: &mut Recorder,
     counts: &mut Counts,
-) -> Result<(), Failure> {
+) -> Result<Duration, Failure> {
     let before = floor.closed(&REFUSED);
     let (address, length) = (floor.address, Duration::from_secs_f64(args.storm_seconds));
-    let came = std::thread::scope(|scope| {
-        let storm = scope.spawn(|| connect_and_wait(address, args.storm, length));
-        let traded = floor.trade(length, Some(among));
-        let came = storm.join().expect("the storm does not panic");
-        traded.and(came)
+    let (traded, came) = std::thread::scope(|scope| {
+        let storm = scope.spawn(|| strangers::storm(address, args.storm, length));
+        let traded = floor.trade(length, among).and_then(|late| floor.keep_alive().map(|()| late));
+        (traded, storm.join().expect("the storm does not panic"))
     });
-    counts.came += came?;
-    await_that("all of the storm are closed", || floor.closed(&REFUSED) - before >= u64::from(args.storm))?;
+    let came = came?;
+    counts.came += came;
+    floor.await_that("all of the storm are closed", |floor| floor.closed(&REFUSED) - before >= came)?;
     counts.ended += floor.closed(&REFUSED) - before;
-    Ok(())
-}
-
-/// So many connections at even distances; each is held until the venue has closed it.
-fn connect_and_wait(address: SocketAddr, total: u32, length: Duration) -> io::Result<u64> {
-    let (begin, hold) = (Instant::now(), LOGIN_DEADLINE + Duration::from_secs(1));
-    let mut open: VecDeque<(Instant, TcpStream)> = VecDeque::new();
-    for n in 0..total {
-        std::thread::sleep((begin + length * n / total).saturating_duration_since(Instant::now()));
-        open.push_back((Instant::now(), TcpStream::connect(address)?));
-        while open.front().is_some_and(|(since, _)| since.elapsed() > hold) {
-            open.pop_front();
-        }
-    }
-    let Some((last, _)) = open.back() else { return Ok(0) };
-    std::thread::sleep((*last + hold).saturating_duration_since(Instant::now()));
-    Ok(u64::from(total))
+    Ok(traded?)
 }
 
 fn flood(
@@ -179,19 +172,18 @@ fn flood(
     floor: &mut Floor,
     among: &mut Recorder,
     counts: &mut Counts,
-) -> Result<(), Failure> {
+) -> Result<Duration, Failure> {
     let throttled = floor.throttled();
     let (address, over, clock) = (floor.address, AtomicBool::new(false), Clock::start());
     let offered =
         OpenLoop::lasting(0, u64::from(args.flood_limit) * u64::from(args.flood_factor), args.turn() * 2);
     let login = floor::flooders(args).start + round as usize;
-    let client = std::thread::scope(|scope| {
+    let (traded, client) = std::thread::scope(|scope| {
         let flood = scope.spawn(|| send_in_bursts(address, login, offered, &over, &clock));
-        let traded = floor.trade(args.turn(), Some(among));
+        let traded = floor.trade(args.turn(), among);
         // Relaxed: seen within a step.
         over.store(true, Ordering::Relaxed);
-        let client = flood.join().expect("the flooder does not panic");
-        traded.and(client)
+        (traded, flood.join().expect("the flooder does not panic"))
     });
     let client = client?;
     let tally = client.tally();
@@ -199,7 +191,8 @@ fn flood(
     counts.ended += tally.accepted + tally.canceled + tally.rejected + tally.void;
     counts.refused += tally.rejected;
     counts.throttled += floor.throttled() - throttled;
-    floor.leave(client)
+    floor.leave(client)?;
+    Ok(traded?)
 }
 
 /// Sends until it is over, then waits for all answers.
@@ -235,41 +228,28 @@ fn logins(
     floor: &mut Floor,
     among: &mut Recorder,
     counts: &mut Counts,
-) -> Result<(), Failure> {
-    let address = floor.address;
-    let (traded, (accepted, seconds)) = std::thread::scope(|scope| {
-        let came = scope.spawn(|| log_in_at_once(address, args));
-        let traded = floor.trade(args.turn(), Some(among));
+) -> Result<Duration, Failure> {
+    let (address, before) = (floor.address, refused(floor));
+    let (traded, came) = std::thread::scope(|scope| {
+        let came = scope.spawn(|| strangers::log_in_at_once(address, floor::dear(args)));
+        let traded = floor.trade(args.turn(), among);
         (traded, came.join().expect("logins do not panic"))
     });
-    traded?;
+    let (accepted, time) = came?;
+    let since = |floor: &Floor| std::array::from_fn(|at| refused(floor)[at] - before[at]);
+    floor.await_that("everybody is in or refused by name", |floor| {
+        let [busy, late] = since(floor);
+        accepted + busy + late == u64::from(args.logins)
+    })?;
+    let [busy, late] = since(floor);
     counts.ended += accepted;
-    counts.refused += u64::from(args.logins) - accepted;
-    counts.seconds += seconds;
-    await_that("they leave", || floor.logged_in() == u64::from(args.active))
+    (counts.refused, counts.late) = (counts.refused + busy, counts.late + late);
+    counts.seconds += time.as_secs_f64();
+    floor.await_that("they leave", |floor| floor.logged_in() == u64::from(args.active))?;
+    Ok(traded?)
 }
 
-/// Everybody asks at once; how many were let in, and when the last one was.
-fn log_in_at_once(address: SocketAddr, args: &CrowdArgs) -> (u64, f64) {
-    let begin = Instant::now();
-    let accepted = std::thread::scope(|scope| {
-        let ask = |n| scope.spawn(move || Client::connect(address, n));
-        let asked: Vec<_> = floor::dear(args).map(ask).collect();
-        // All are held until the last one is in.
-        let clients: Vec<_> =
-            asked.into_iter().map(|one| one.join().expect("a login does not panic")).collect();
-        clients.iter().filter(|client| client.is_ok()).count()
-    });
-    (accepted as u64, begin.elapsed().as_secs_f64())
-}
-
-fn await_that(what: &str, is_so: impl Fn() -> bool) -> Result<(), Failure> {
-    let begin = Instant::now();
-    while !is_so() {
-        if begin.elapsed() > COUNT_MAX {
-            return Err(wrong(format!("not within {COUNT_MAX:?}: {what}")));
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    Ok(())
+/// Logins that found too many before them, and those that were not checked in time.
+fn refused(floor: &Floor) -> [u64; 2] {
+    [CloseReason::VerifierBusy, CloseReason::LoginDeadline].map(|reason| floor.closed(&[reason]))
 }

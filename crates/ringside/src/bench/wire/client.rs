@@ -21,6 +21,8 @@ use super::Clock;
 const WAITING_MAX: usize = 256 * 1024;
 /// Bytes read at once.
 const INPUT_BYTES: usize = 256 * 1024;
+/// Longest wait for a connection, and for the answer to a login. A venue closes who is not in after five seconds.
+pub const LOGIN_MAX: Duration = Duration::from_secs(10);
 /// UserRefNum of an answer: after letter and time.
 const USER_REF_NUM: std::ops::Range<usize> = 9..13;
 
@@ -85,8 +87,7 @@ pub struct Client {
 impl Client {
     /// Logs in as the `n`-th login.
     pub fn connect(address: SocketAddr, n: usize) -> io::Result<Self> {
-        let socket = TcpStream::connect(address)?;
-        socket.set_nodelay(true)?;
+        let socket = ask(address, n)?;
         let mut client = Client {
             socket,
             waiting: Waiting::Blocking,
@@ -100,12 +101,9 @@ impl Client {
             tally: Tally::default(),
             answer_lengths: [0; 2],
         };
-        let (username, password) = (Text::new(&format!("C{n}")), Text::new("pw"));
-        let (username, password) = (username.expect("short"), password.expect("short"));
-        let session = Text::new("").expect("short");
-        LoginRequest { username, password, session, sequence: Some(1) }.encode(&mut client.out);
-        client.flush()?;
         while client.read_packet()? != kind::LOGIN_ACCEPTED {}
+        client.socket.set_read_timeout(None)?;
+        client.socket.set_write_timeout(None)?;
         Ok(client)
     }
 
@@ -129,11 +127,6 @@ impl Client {
         self.in_flight.len()
     }
 
-    /// The socket alone, for a client that says nothing any more.
-    pub fn into_socket(self) -> TcpStream {
-        self.socket
-    }
-
     /// The socket, to be waited on.
     pub fn socket(&self) -> &TcpStream {
         &self.socket
@@ -154,6 +147,11 @@ impl Client {
         self.resting = !is_cancel;
         self.tally.commands += 1;
         self.in_flight.push_back(InFlight { moment_ns, user_ref_num: self.next, is_cancel });
+    }
+
+    /// Adds a heartbeat: whoever has nothing to say for 15 s is closed.
+    pub fn push_heartbeat(&mut self) {
+        soup::put_packet(kind::CLIENT_HEARTBEAT, &[], &mut self.out);
     }
 
     /// One command at a time: the round trip.
@@ -193,12 +191,15 @@ impl Client {
     }
 
     fn read_some(&mut self) -> io::Result<usize> {
-        match self.socket.read(&mut self.input[self.filled..])? {
-            0 => Err(ErrorKind::UnexpectedEof.into()),
-            count => {
+        match self.socket.read(&mut self.input[self.filled..]) {
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
                 self.filled += count;
                 Ok(count)
             }
+            // This process was stopped and goes on: a read with a time limit does not begin anew by itself (signal(7)).
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(0),
+            Err(error) => Err(error),
         }
     }
 
@@ -315,6 +316,20 @@ impl Client {
             counts.unsent += 1;
         }
     }
+}
+
+/// A connection that has asked to be the `n`-th login, and waits for its answer no longer than [`LOGIN_MAX`].
+pub fn ask(address: SocketAddr, n: usize) -> io::Result<TcpStream> {
+    let mut socket = TcpStream::connect_timeout(&address, LOGIN_MAX)?;
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(LOGIN_MAX))?;
+    socket.set_write_timeout(Some(LOGIN_MAX))?;
+    let (username, password) = (Text::new(&format!("C{n}")), Text::new("pw"));
+    let (username, password) = (username.expect("short"), password.expect("short"));
+    let mut request = Vec::new();
+    LoginRequest { username, password, session: Text::BLANK, sequence: Some(1) }.encode(&mut request);
+    socket.write_all(&request)?;
+    Ok(socket)
 }
 
 fn broken(error: soup::FrameError) -> io::Error {

@@ -74,7 +74,11 @@ impl Waiting {
     }
 
     fn wait(&mut self, most: Duration) -> io::Result<impl Iterator<Item = usize>> {
-        self.poll.poll(&mut self.events, Some(most))?;
+        match self.poll.poll(&mut self.events, Some(most)) {
+            // This process was stopped and goes on: epoll_wait(2) does not begin anew by itself.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
+            polled => polled?,
+        }
         Ok(self.events.iter().map(|event| event.token().0))
     }
 }
@@ -104,9 +108,20 @@ fn windowed(
 /// buffer full is unsent.
 pub fn paced(
     clients: &mut [Client],
+    offered: OpenLoop,
+    clock: &Clock,
+    trips: &mut Recorder,
+) -> io::Result<(Counts, u64)> {
+    paced_with(clients, offered, clock, trips, |offered| clock.rest(offered))
+}
+
+/// The same with another way to wait for the next moment.
+pub fn paced_with(
+    clients: &mut [Client],
     mut offered: OpenLoop,
     clock: &Clock,
     trips: &mut Recorder,
+    rest: impl Fn(&OpenLoop),
 ) -> io::Result<(Counts, u64)> {
     clients.iter().try_for_each(|client| client.socket().set_nonblocking(true))?;
     let (mut turn, mut answers) = (0, 0);
@@ -124,15 +139,19 @@ pub fn paced(
             client.write_some()?;
             answers += client.drain(clock, trips)?;
         }
-        clock.rest(&offered);
+        rest(&offered);
     }
     Ok((offered.counts(), answers))
 }
 
-/// Waits for the answers to all that has been sent, times aside.
+/// Waits for the answers to all that has been sent, times aside; an error when some do not come.
 pub fn settle_all(clients: &mut [Client], clock: &Clock) -> io::Result<()> {
-    let mut waiting = Waiting::on(clients)?;
-    settle(clients, clock, &mut Recorder::over(1.0), &mut waiting, &mut Counts::default())
+    let (mut waiting, mut counts) = (Waiting::on(clients)?, Counts::default());
+    settle(clients, clock, &mut Recorder::over(1.0), &mut waiting, &mut counts)?;
+    match counts.unacknowledged {
+        0 => Ok(()),
+        count => Err(io::Error::other(format!("{count} commands have no answer after {SETTLE_MAX:?}"))),
+    }
 }
 
 /// Takes back what has not left, and waits for the answers to what has.
