@@ -13,7 +13,7 @@ use crate::limits::{LOGIN_DEADLINE, VERIFICATIONS_MAX};
 /// Longest wait, the check itself included. The second that is left of the deadline is for a network that is slow.
 const WAIT_MAX: Duration = LOGIN_DEADLINE.saturating_sub(Duration::from_secs(1));
 /// A new time counts one part in so many: a check that a busy machine held up does not send everybody away.
-const PARTS: u32 = 8;
+const PARTS: u32 = 16;
 
 /// What a check costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -140,7 +140,7 @@ mod tests {
         let mut line = Line::new(CHECK);
         (0..50).for_each(|_| line.checked(Cost::Dear, Duration::from_secs(20)));
         assert_eq!(join_all(&mut line, Cost::Dear, 10), 1, "one always may");
-        (0..200).for_each(|_| line.checked(Cost::Dear, CHECK));
+        (0..500).for_each(|_| line.checked(Cost::Dear, CHECK));
         assert_eq!(join_all(&mut line, Cost::Dear, 200), 99, "beside the one that waits");
         (0..200).for_each(|_| line.checked(Cost::Cheap, Duration::ZERO));
         assert_eq!(join_all(&mut line, Cost::Dear, 1), 0, "cheap ones tell nothing about dear ones");
