@@ -275,6 +275,7 @@ impl Gateway {
         let accept = self.wait(timeout)?;
         self.tell_time();
         sink.begin_turn();
+        self.see_off_guests();
         for at in accept.into_iter().enumerate().filter_map(|(at, is_due)| is_due.then_some(at)) {
             self.accept_all(at, sink)?;
         }

@@ -76,7 +76,7 @@ fn suggested(file: Option<&Path>, host: &Host, wanted: &Wanted) -> Result<String
         Some(path) => (path.display().to_string(), std::fs::read_to_string(path)),
     };
     let text = text.map_err(|error| Failure::new(USAGE, format!("{name}: {error}")))?;
-    let suggestion = suggest::Machine::of(host, wanted).suggestion();
+    let suggestion = suggest::Machine::of(host, wanted).suggestion(wanted.gateways);
     suggest::rewritten(&name, &text, &suggestion).map_err(|error| Failure::new(USAGE, error))
 }
 

@@ -3,8 +3,11 @@
 
 mod support;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
+use ringside_domain::Text;
 use ringside_wire::ouch::Reply;
 use ringside_wire::soup::{self, LoginRequest, kind};
 use serde_json::Value;
@@ -18,6 +21,22 @@ fn config() -> String {
         .replace("password =", "cancel_on_disconnect = true\npassword =")
         .replacen("[pipeline]", "[pipeline]\ngateways = 3", 1)
         .replacen("[admin]", "[admin]\ntoken = \"t\"", 1)
+}
+
+/// A login request and what is sent without waiting for its answer.
+fn login_and_orders(name: &str, orders: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let request = LoginRequest {
+        username: Text::new(name).expect("a name"),
+        password: Text::new(&format!("pw-{}", name.to_lowercase())).expect("a password"),
+        session: Text::BLANK,
+        sequence: Some(0),
+    };
+    request.encode(&mut bytes);
+    for n in 1..=orders {
+        soup::put_packet(kind::UNSEQUENCED, &enter(n, b'B', 1, "AAPL"), &mut bytes);
+    }
+    bytes
 }
 
 fn roll(site: &Site, venue: &Running) -> Value {
@@ -67,20 +86,29 @@ fn logins_of_different_gateways_trade_in_one_book_and_find_it_again_after_a_kill
 fn what_comes_with_the_login_request_moves_along_with_it() {
     let site = Site::new(&config());
     let venue = site.start();
-    for (name, password) in [("ALICE", "pw-alice"), ("BOB", "pw-bob"), ("CAROL", "pw-carol")] {
+    for name in NAMES {
         let mut client = Client::connect(venue.order_entry());
-        let text = |text: &str| ringside_domain::Text::new(text).expect("short");
-        let mut bytes = Vec::new();
-        let (username, session) = (ringside_domain::Text::new(name).expect("short"), text(""));
-        LoginRequest { username, password: text(password), session, sequence: Some(0) }.encode(&mut bytes);
-        for n in 1..=500 {
-            soup::put_packet(kind::UNSEQUENCED, &enter(n, b'B', 1, "AAPL"), &mut bytes);
-        }
-        client.send_bytes(&bytes);
+        client.send_bytes(&login_and_orders(name, 500));
         let Got::Packet(kind::LOGIN_ACCEPTED, _) = client.next(PATIENCE) else { panic!("{name} is let in") };
         client.expect(&"A".repeat(500));
     }
     eventually("all are cancelled", || (venue.status()["orders_live"] == 0).then_some(()));
+}
+
+#[test]
+fn what_came_before_half_a_connection_was_closed_is_carried_out_wherever_its_login_is() {
+    let site = Site::new(&config());
+    let venue = site.start();
+    for name in NAMES {
+        let before = venue.settled_sequence();
+        let mut client = Client::connect(venue.order_entry());
+        client.send_bytes(&login_and_orders(name, 300));
+        client.socket().shutdown(std::net::Shutdown::Write).expect("a TCP socket");
+        let Got::Packet(kind::LOGIN_ACCEPTED, _) = client.next(PATIENCE) else { panic!("{name} is let in") };
+        // A connect, the orders, a disconnect.
+        venue.assert_journaled(before, 302);
+    }
+    assert_eq!(venue.status()["orders_live"], 0);
 }
 
 #[test]
@@ -103,7 +131,13 @@ fn a_takeover_a_wrong_session_and_a_full_house_are_what_they_are_with_one_gatewa
     }
     venue.await_disconnects("taken_over", 3);
     eventually("nobody is left", || (venue.status()["connections"] == 0).then_some(()));
-    // The reception hears of every connection that has gone elsewhere, or the house would be full for ever.
+    // The reception hears of every connection that has gone elsewhere, or the house would be full for ever; and before it counts
+    // those who come.
+    for _ in 0..20 {
+        let others = NAMES[1..].iter().map(|name| [venue.login(name), venue.login(name)]);
+        drop(others.collect::<Vec<_>>());
+        eventually("nobody is left", || (venue.status()["connections"] == 0).then_some(()));
+    }
     for _ in 0..5 {
         let clients = NAMES.map(|name| venue.login(name));
         let mut fourth = Client::connect(venue.order_entry());
@@ -208,10 +242,68 @@ fn no_gateway_lets_an_order_through_between_two_sessions() {
 }
 
 #[test]
+fn rolls_logins_and_an_end_at_the_same_time_leave_a_journal_that_verifies() {
+    let site = Site::new(&config());
+    let venue = site.start();
+    let (address, over) = (venue.order_entry(), Arc::new(AtomicBool::new(false)));
+    let comers: Vec<_> = ["ALICE", "BOB", "CAROL", "BOB"]
+        .into_iter()
+        .map(|name| {
+            let over = over.clone();
+            std::thread::spawn(move || {
+                let bytes = login_and_orders(name, 200);
+                while !over.load(Ordering::Relaxed) {
+                    // Whoever is refused, taken over or seen off comes again; after the end nobody listens.
+                    let Ok(mut socket) = std::net::TcpStream::connect(address) else { return };
+                    let _ = std::io::Write::write_all(&mut socket, &bytes);
+                    let _ = socket.set_read_timeout(Some(Duration::from_millis(50)));
+                    let mut chunk = [0; 65_536];
+                    while std::io::Read::read(&mut socket, &mut chunk).is_ok_and(|count| count > 0) {}
+                }
+            })
+        })
+        .collect();
+    (0..10).for_each(|_| drop(roll(&site, &venue)));
+    let admin = venue.admin().to_string();
+    let mut rolling = site.spawn(&["admin", "--to", &admin, "--token", "t", "roll-session"]);
+    let begin = Instant::now();
+    assert_eq!(venue.terminate(), Some(0));
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    // Carried out or told that the venue stops.
+    assert!(rolling.wait_exit(PATIENCE).is_some());
+    over.store(true, Ordering::Relaxed);
+    comers.into_iter().for_each(|comer| comer.join().expect("nobody panics"));
+    site.verify();
+    let venue = site.start();
+    NAMES.iter().for_each(|name| drop(Stream::rewind(&venue, name)));
+    assert_eq!(venue.terminate(), Some(0));
+}
+
+#[test]
+fn a_full_house_has_files_for_a_roll_with_eight_gateways() {
+    let config = config().replacen("gateways = 3", "gateways = 8", 1);
+    let site = Site::new(&config);
+    if std::process::Command::new("prlimit").arg("--version").output().is_err() {
+        return println!("skipped: no prlimit");
+    }
+    // 32, two for each further gateway, and three for each login and one.
+    let files = 32 + 2 * 7 + 3 * 3 + 1;
+    let refused = site.spawn_under(&["prlimit", &format!("--nofile={0}:{0}", files - 1)]).wait_exit(PATIENCE);
+    assert_eq!(refused, Some(2), "one fewer is refused at the start");
+    let venue = site.start_under(&["prlimit", &format!("--nofile={files}:{files}")]);
+    let _clients = NAMES.map(|name| venue.login(name));
+    let _admins: Vec<_> =
+        (0..4).map(|_| std::net::TcpStream::connect(venue.admin()).expect("it listens")).collect();
+    roll(&site, &venue);
+    eventually("the session rolls", || (venue.status()["session"] == "0000000002").then_some(()));
+    assert_eq!(venue.terminate(), Some(0));
+}
+
+#[test]
 fn an_idle_venue_with_several_gateways_ends_at_once() {
     let site = Site::new(&config());
     let venue = site.start();
-    let begin = std::time::Instant::now();
+    let begin = Instant::now();
     assert_eq!(venue.terminate(), Some(0));
     assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }

@@ -418,3 +418,36 @@ fn a_flow_is_sent_over_tls_with_a_certificate_of_its_own() {
     let exit = hall.site.run(&[&base[..9], &["/no/such.pem", &flow]].concat());
     assert_eq!(exit.code, Some(USAGE), "{}", exit.stderr);
 }
+
+#[test]
+fn what_was_decrypted_behind_a_login_moves_with_it_to_another_gateway() {
+    const ORDERS: u32 = 200;
+    let site = Site::new(CONFIG);
+    let ours = Authority::new(site.path(), "ours");
+    let (certificate, key) = ours.sign("localhost", false);
+    let config = config(&certificate, &key, None).replacen("[pipeline]", "[pipeline]\ngateways = 3", 1);
+    site.configure(&config);
+    let hall = Hall { venue: site.start(), site, ours };
+    // All in one record, then in many.
+    for (round, size) in [usize::MAX, 7].into_iter().enumerate() {
+        for name in ["ALICE", "BOB", "CAROL"] {
+            let mut client = hall.connect(None);
+            let mut bytes = Vec::new();
+            let request = LoginRequest {
+                username: Text::new(name).expect("a name"),
+                password: Text::new(&format!("pw-{}", name.to_lowercase())).expect("a password"),
+                session: Text::BLANK,
+                sequence: Some(0),
+            };
+            request.encode(&mut bytes);
+            for n in (1..=ORDERS).map(|n| n + ORDERS * round as u32) {
+                soup::put_packet(kind::UNSEQUENCED, &enter(n, b'B', 1, "AAPL"), &mut bytes);
+            }
+            bytes.chunks(size).for_each(|chunk| client.0.write_all(chunk).expect("the venue reads"));
+            assert_eq!(client.next().map(|(kind, _)| kind), Some(kind::LOGIN_ACCEPTED), "{name}");
+            for n in 0..ORDERS {
+                assert_eq!(client.next().map(|(_, message)| message[0]), Some(b'A'), "{name}, order {n}");
+            }
+        }
+    }
+}

@@ -44,12 +44,19 @@ pub struct VenueClock {
     now_ns: TimeNs,
     last: Reading,
     steps: u64,
+    /// Steps are told in the log.
+    tells: bool,
 }
 
 impl VenueClock {
     /// Starts at the wall clock, or at the last journaled time if that is later.
     pub fn new(journaled_ns: TimeNs, reading: Reading) -> Self {
-        VenueClock { now_ns: reading.wall_ns.max(journaled_ns), last: reading, steps: 0 }
+        VenueClock { now_ns: reading.wall_ns.max(journaled_ns), last: reading, steps: 0, tells: true }
+    }
+
+    /// The same clock for another thread: steps are told by the first one.
+    pub fn silent(self) -> Self {
+        VenueClock { tells: false, ..self }
     }
 
     /// The last stamp.
@@ -90,6 +97,9 @@ impl VenueClock {
             return;
         }
         self.steps += 1;
+        if !self.tells {
+            return;
+        }
         let seconds = step as f64 / 1e9;
         warn!(seconds, "the wall clock was stepped: stamps draw near to it at one second in twenty");
     }

@@ -9,10 +9,12 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 /// Descriptors for everything but connections and streams: segments in use and prepared, polls and wake-ups, up to
 /// four listeners, the lock, a few admin requests. An idle venue has 15 of them open.
 const RESERVED: u64 = 32;
+/// Poll and wake-up of each gateway but the first.
+const PER_GATEWAY: u64 = 2;
 
 /// Raises the soft limit of open files to the hard one, and tells how many connections fit beside the streams of
-/// `logins`. `Err` holds the number that would be needed at least.
-pub fn connections_max(logins: usize) -> Result<usize, u64> {
+/// `logins` and the polls of `gateways`. `Err` holds the number that would be needed at least.
+pub fn connections_max(logins: usize, gateways: usize) -> Result<usize, u64> {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current != limit.maximum {
         limit.current = limit.maximum;
@@ -21,7 +23,7 @@ pub fn connections_max(logins: usize) -> Result<usize, u64> {
     }
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     // A stream each; at a roll the one of the session before stays open until its reader has it.
-    let taken = RESERVED + 2 * logins as u64;
+    let taken = RESERVED + PER_GATEWAY * (gateways as u64 - 1) + 2 * logins as u64;
     // At least one connection for every login, and one to take over with.
     let least = taken + logins as u64 + 1;
     if files < least { Err(least) } else { Ok(usize::try_from(files - taken).unwrap_or(usize::MAX)) }
@@ -70,10 +72,10 @@ mod tests {
 
     #[test]
     fn more_logins_than_files_are_refused_with_the_number_needed() {
-        assert!(connections_max(1).unwrap() > 0);
+        assert!(connections_max(1, 1).unwrap() > 0);
         let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         if let Ok(logins) = usize::try_from(files.min(1 << 40)) {
-            assert!(connections_max(logins).unwrap_err() > files);
+            assert!(connections_max(logins, 1).unwrap_err() > files);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::silence::Silence;
 use crate::stall::SyncWatch;
 use crate::timing::Timing;
 
-/// A number that only ever grows, with one writer and many readers.
+/// A number that only ever grows, with many readers and one writer, or several that raise it.
 #[derive(Debug, Default)]
 pub struct Watermark(CachePadded<AtomicU64>);
 

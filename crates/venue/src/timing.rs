@@ -117,7 +117,8 @@ pub struct Timing {
     journal: Lane<3>,
     /// Begun, done. Writer: engine.
     engine: Lane<2>,
-    /// Written to the socket. Writer of a cell: the gateway that has the login.
+    /// Written to the socket. Writer of a cell: the gateway that has the login; for a trade between logins of two gateways both, one word
+    /// each, of which the later stays.
     egress: Lane<1>,
     /// Up to here all `egress` cells are written that will be. Writer: the first gateway.
     written: AtomicU64,
@@ -269,7 +270,7 @@ impl Timing {
         self.outliers.late((gateway, count), (sequence, time_ns), total_ns, now);
     }
 
-    /// Commands that took longer than the bound, since the start.
+    /// Commands that took longer than the bound, since the start; one that two gateways had to answer may count for both.
     pub fn outliers(&self) -> u64 {
         self.outliers.count()
     }

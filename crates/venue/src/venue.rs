@@ -369,7 +369,7 @@ impl<'a> Wiring<'a> {
 }
 
 fn connections_max(config: &Config, logins: usize) -> Result<usize, ConfigError> {
-    files::connections_max(logins).map_err(|needed| ConfigError {
+    files::connections_max(logins, config.pipeline.gateways).map_err(|needed| ConfigError {
         file: config.file.clone(),
         key: "login".into(),
         problem: format!("{logins} logins need {needed} open files; raise the limit (ulimit -n)"),
@@ -483,11 +483,12 @@ fn start_stages(
     {
         wakes_poll(&bells.gateways[number], gateway.waker());
         let consumers = consumers.map(Arc::clone).to_vec();
-        let mut inlet = Inlet::new(producer, shared.clone(), parts.clock, consumers);
+        let inlet = |clock| Inlet::new(producer, shared.clone(), clock, consumers);
         let duties = duties.take();
-        if duties.is_some() {
-            inlet = inlet.rolling_at(config.roll_at, bells.gateways[1..].to_vec());
-        }
+        let inlet = match duties {
+            Some(_) => inlet(parts.clock).beside(&bells.gateways[1..]).rolling_at(config.roll_at),
+            None => inlet(parts.clock.silent()).beside(&bells.gateways[..1]),
+        };
         let (shared, engine) = (shared.clone(), bells.engine.clone());
         let stage = GatewayStage::new((number, gateway), inlet, egress, shared, duties, engine);
         stages.push((StageName::Gateway(number), Box::new(stage)));

@@ -100,6 +100,9 @@ impl Reception {
 
     /// Takes note of who has gone from the other gateways: they were logged in.
     fn see_off(&mut self) {
+        if self.rooms.is_empty() {
+            return;
+        }
         while let Ok(origin) = self.gone.try_recv() {
             self.crowd.went(origin, true);
         }
@@ -153,11 +156,15 @@ impl Entrance {
 }
 
 impl Gateway {
-    /// Lets in who waits, as far as one turn may.
-    pub(super) fn let_in(&mut self, sink: &mut impl CommandSink) {
+    /// Before anybody new is counted, those who have gone from the other gateways are not.
+    pub(super) fn see_off_guests(&mut self) {
         if let Entrance::Reception(reception) = &mut self.entrance {
             reception.see_off();
         }
+    }
+
+    /// Lets in who waits, as far as one turn may.
+    pub(super) fn let_in(&mut self, sink: &mut impl CommandSink) {
         // While a roll is under way nobody is let in: neither session is theirs.
         if self.rolls > 0 {
             return;
@@ -198,6 +205,7 @@ impl Gateway {
             reception.crowd.logged_in();
         } else {
             reception.crowd.went(attempt.peer.origin(), false);
+            self.count_close(CloseReason::Shutdown);
         }
     }
 

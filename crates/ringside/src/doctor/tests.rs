@@ -193,7 +193,7 @@ fn a_suggestion_keeps_to_the_nodes_and_siblings_of_the_host() {
     fixture += "== sys/devices/system/cpu/cpu0/topology/thread_siblings_list\n0-1\n\
         == sys/devices/system/cpu/cpu1/topology/thread_siblings_list\n0-1\n";
     let (host, _files) = host(&fixture);
-    let suggestion = Machine::of(&host, &wanted("", "/srv/venue/data")).suggestion();
+    let suggestion = Machine::of(&host, &wanted("", "/srv/venue/data")).suggestion(1);
     let cores: Vec<usize> = suggestion.cores.iter().map(|(_, core)| *core).collect();
     assert_eq!(cores[..3], [2, 3, 4], "not 1, the sibling of 0; not node 1's");
     let text = rewritten("test.toml", HOST, &suggestion).unwrap();

@@ -34,6 +34,8 @@ pub struct Wanted {
     pub segment_size: Option<u64>,
     /// Logins that may be connected.
     pub logins: usize,
+    /// Threads that share them.
+    pub gateways: usize,
     /// The file holds passwords or a token.
     pub secrets: bool,
     /// Where the journal is or will be, absolute.
@@ -61,6 +63,7 @@ impl Wanted {
             direct: config.writer == ringside_storage::Writer::Direct,
             segment_size: config.segment_size,
             logins: config.logins.len(),
+            gateways: pipeline.gateways,
             secrets: config.admin_token.is_some() || !config.logins.is_empty(),
             data_dir: data_dir.to_path_buf(),
         }

@@ -31,7 +31,10 @@ pub struct Barriers {
 /// A gateway's side of snapshots: its streams are moved to their files behind a barrier.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    /// Index of the next stream to be stored for the last barrier.
+    /// The barrier that streams are being stored for. A later one waits for its turn: streams that were stored for this one may
+    /// have more by then.
+    barrier: Option<Sequence>,
+    /// Index of the next stream to be stored for it.
     next_stream: usize,
     next_store: Instant,
 }
@@ -87,7 +90,7 @@ impl Barriers {
 
 impl Keeper {
     pub(super) fn new() -> Self {
-        Keeper { next_stream: 0, next_store: Instant::now() }
+        Keeper { barrier: None, next_stream: 0, next_store: Instant::now() }
     }
 
     /// Moves some streams to their files when a barrier was delivered. True: something was done.
@@ -97,9 +100,9 @@ impl Keeper {
         barrier: Sequence,
         cells: &GatewayCells,
     ) -> Result<bool, GatewayError> {
-        if barrier <= cells.stored.get() || cells.delivered.get() < barrier {
-            return Ok(false);
-        }
+        let is_due = barrier > cells.stored.get() && cells.delivered.get() >= barrier;
+        let Some(target) = self.barrier.or(is_due.then_some(barrier)) else { return Ok(false) };
+        self.barrier = Some(target);
         if self.next_store > Instant::now() {
             return Ok(false);
         }
@@ -107,8 +110,8 @@ impl Keeper {
             None => self.next_store = Instant::now() + STORE_RETRY,
             Some(next) if next < gateway.streams() => self.next_stream = next,
             Some(_) => {
-                self.next_stream = 0;
-                cells.stored.advance(barrier);
+                (self.barrier, self.next_stream) = (None, 0);
+                cells.stored.advance(target);
             }
         }
         Ok(true)
@@ -117,3 +120,49 @@ impl Keeper {
 
 /// Asks for a snapshot.
 pub(super) const BARRIER: Command = Command { login: LoginId::VENUE, action: Action::Snapshot };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crossbeam_channel::bounded;
+    use ringside_gateway::{
+        Caps, GatewayOptions, ListenOptions, LockoutPolicy, LoginEntry, Outbound, server::stream_path,
+    };
+
+    const SESSION: u32 = 1;
+
+    /// A gateway that listens nowhere, with more streams than one turn stores.
+    fn gateway(directory: &std::path::Path) -> Gateway {
+        let login = |id| LoginEntry {
+            stream: Outbound::create(&stream_path(directory, LoginId(id), SESSION)).unwrap(),
+            certificate_name: None,
+            connected: false,
+        };
+        let options = GatewayOptions {
+            listen: ListenOptions::default(),
+            session: SESSION,
+            outbound: directory.to_owned(),
+            logins: (1..=STORE_TURN as u32 + 4).map(login).collect(),
+            jobs: bounded(1).0,
+            verdicts: bounded(1).1,
+            caps: Caps::default(),
+            lockout: LockoutPolicy::default(),
+        };
+        Gateway::new(options).unwrap()
+    }
+
+    #[test]
+    fn streams_that_were_stored_for_one_barrier_do_not_stand_for_a_later_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let (mut gateway, cells, mut keeper) =
+            (gateway(directory.path()), GatewayCells::default(), Keeper::new());
+        cells.delivered.advance(5);
+        assert!(keeper.store(&mut gateway, 5, &cells).unwrap());
+        // The first ones are in their files; more is delivered to them, and a barrier passes.
+        cells.delivered.advance(9);
+        assert!(keeper.store(&mut gateway, 9, &cells).unwrap());
+        assert_eq!(cells.stored.get(), 5);
+        while keeper.store(&mut gateway, 9, &cells).unwrap() {}
+        assert_eq!(cells.stored.get(), 9);
+    }
+}

@@ -131,10 +131,15 @@ impl EngineStage {
             }
         }
         timing.applied_batch((before, self.sequence), batch_begun);
-        // A guard releases all its slots, carried out or not. Forgotten it releases none, and another one takes just as
-        // many as are done.
-        std::mem::forget(guard);
-        drop(self.input.take(done));
+        if announced[turn].is_none() {
+            // All were carried out.
+            drop(guard);
+        } else {
+            // A guard releases all its slots, carried out or not. Forgotten it releases none, and another one takes just as
+            // many as are done.
+            std::mem::forget(guard);
+            drop(self.input.take(done));
+        }
         true
     }
 

@@ -182,6 +182,7 @@ impl GatewayStage {
         if due > 0 {
             (0..due).for_each(|_| self.gateway.hold_input());
             silence.keep(self.number, due);
+            self.inlet.ring_others();
         }
     }
 

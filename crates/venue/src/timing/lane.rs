@@ -21,7 +21,8 @@ impl<const WORDS: usize> Lane<WORDS> {
         Lane((0..cells).map(|_| empty()).collect())
     }
 
-    /// Writes a cell. Only the one writer that the cell has at a time calls this. Keys are not 0.
+    /// Writes a cell. Only the one writer that the cell has at a time calls this, or several that write one word under one key. Keys
+    /// are not 0.
     pub(super) fn put(&self, cell: usize, key: u64, words: [u64; WORDS]) {
         let cell = &self.0[cell];
         cell.key.store(0, Ordering::Relaxed);

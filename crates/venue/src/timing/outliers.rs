@@ -148,6 +148,8 @@ impl Outliers {
             })
             .collect();
         found.sort_by_key(|outlier| outlier.sequence);
+        // A trade may have been told too late by the gateways of both its sides.
+        found.dedup_by_key(|outlier| outlier.sequence);
         found.split_off(found.len().saturating_sub(KEPT))
     }
 }

@@ -133,7 +133,8 @@ impl Duties {
     }
 }
 
-/// Something is due and no command is under way that would let it happen, a tick included.
+/// Something is due and no command that was announced is under way that would let it happen, a tick included. One of another
+/// gateway's that was not may be, and then the tick finds nothing to do.
 fn is_tick_due(inlet: &Inlet, shared: &Shared) -> bool {
     // `applied` is read first: what is due is at least as new, and with nothing under way exactly that.
     shared.applied.get() >= inlet.published() && inlet.time_ns() >= shared.next_due.get()

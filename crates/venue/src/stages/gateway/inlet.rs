@@ -23,8 +23,9 @@ pub struct Inlet {
     shared: Arc<Shared>,
     /// Sequence before the ring's first command.
     base: Sequence,
-    /// Sequence of the last command that came this way.
+    /// Sequence of the last command that came this way, and of the last one of them that the consumers were told of.
     last: Sequence,
+    announced: Sequence,
     clock: VenueClock,
     /// Stamp of the commands of this turn.
     time_ns: TimeNs,
@@ -40,7 +41,7 @@ pub struct Inlet {
     next_timed: Sequence,
     /// Who waits for commands.
     consumers: Vec<Arc<ThreadBell>>,
-    /// Who else puts commands into the ring.
+    /// Of gateways that have to agree with this one on rolls.
     others: Vec<Arc<ThreadBell>>,
 }
 
@@ -62,6 +63,7 @@ impl Inlet {
             shared,
             base,
             last: base,
+            announced: base,
             time_ns: clock.now_ns(),
             clock,
             roll_at: None,
@@ -75,34 +77,44 @@ impl Inlet {
         }
     }
 
+    /// Gateways that have to agree with this one on rolls: all others for the first one, the first one for all others.
+    pub fn beside(self, others: &[Arc<ThreadBell>]) -> Self {
+        Inlet { others: others.to_vec(), ..self }
+    }
+
     /// Rolls the session, every day at this time where there is one. Only the first gateway's inlet does, once the others hear
     /// nobody.
-    pub fn rolling_at(self, roll_at: Option<RollAt>, others: Vec<Arc<ThreadBell>>) -> Self {
+    pub fn rolling_at(self, roll_at: Option<RollAt>) -> Self {
         self.shared.next_roll.set(roll_at.map(|at| at.after(self.clock.now_ns())));
-        Inlet { roll_at, others, ..self }
+        Inlet { roll_at, ..self }
+    }
+
+    /// What this gateway has to say about rolls has changed.
+    pub(super) fn ring_others(&self) {
+        self.others.iter().for_each(|bell| bell.ring());
     }
 
     /// Hands a roll over, with a barrier before it: a snapshot of the state from which the new session can be told from
-    /// its first message on. `false`: another gateway hears clients still, or there is no room; a barrier more does no harm.
+    /// its first message on. `false`: another gateway hears clients still, or there is no room for both.
     pub fn roll(&mut self) -> bool {
-        if !self.is_alone() {
+        // Both or none: a barrier that is stamped with the time of a roll that never came would look like its predecessor's.
+        if !self.is_alone() || self.producer.free_slots() < 2 {
             return false;
         }
         self.time_ns = self.clock.now_ns();
         let roll = Command { login: LoginId::VENUE, action: Action::RollSession };
         let rolled = self.offer(&BARRIER) && self.offer(&roll);
-        if rolled {
-            (self.rolls, self.untold_rolls) = (self.rolls + 1, self.untold_rolls + 1);
-            self.shared.next_roll.set(self.roll_at.map(|at| at.after(self.time_ns)));
-        }
-        rolled
+        assert!(rolled, "Invariant: nobody else uses free slots up during a silence");
+        (self.rolls, self.untold_rolls) = (self.rolls + 1, self.untold_rolls + 1);
+        self.shared.next_roll.set(self.roll_at.map(|at| at.after(self.time_ns)));
+        true
     }
 
     /// True when no other gateway puts anything into the ring before the next roll is delivered. Asks for that.
     fn is_alone(&self) -> bool {
         let next = self.rolls + 1;
         if self.shared.silence.want(next) {
-            self.others.iter().for_each(|bell| bell.ring());
+            self.ring_others();
         }
         self.shared.silence.is_kept(next)
     }
@@ -155,9 +167,12 @@ impl Inlet {
 
     /// Tells the consumers what was published since the last call. True: there was something.
     pub fn announce(&mut self) -> bool {
-        if self.shared.published.get() >= self.last {
+        // Another gateway's newer command is no announcement of this one: a consumer that was woken for that one has found a hole
+        // where this one was not written yet, and has gone back to sleep.
+        if self.announced == self.last {
             return false;
         }
+        self.announced = self.last;
         self.shared.published.raise(self.last);
         self.consumers.iter().for_each(|bell| bell.ring());
         true
@@ -286,11 +301,56 @@ mod tests {
         assert_eq!(first.last(), INPUT_SLOTS as u64 + 1);
     }
 
+    /// A bell, and the poll that it wakes.
+    fn alarm() -> (Arc<ThreadBell>, mio::Poll) {
+        let (bell, poll) = (crate::threads::bell(), mio::Poll::new().unwrap());
+        crate::threads::wakes_poll(&bell, Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap()));
+        (bell, poll)
+    }
+
+    fn was_woken(poll: &mut mio::Poll) -> bool {
+        let mut events = mio::Events::with_capacity(4);
+        poll.poll(&mut events, Some(std::time::Duration::ZERO)).unwrap();
+        !events.is_empty()
+    }
+
+    #[test]
+    fn a_consumer_that_saw_a_hole_is_woken_when_the_hole_is_filled() {
+        let ([mut first, mut second], [mut journal, _engine]) = inlets();
+        let (bell, mut poll) = alarm();
+        (first.consumers, second.consumers) = (vec![bell.clone()], vec![bell.clone()]);
+        bell.arm();
+        let InputProducer::Shared(producer) = &mut second.producer else { panic!("there are two") };
+        let number = disruptor::Producer::try_publish(producer, |_| {
+            // Sequence 1 is claimed, and not written yet.
+            assert!(first.offer(&ordinary()) && first.announce());
+            assert!(was_woken(&mut poll) && journal.take(10).is_none());
+            bell.arm();
+        })
+        .unwrap();
+        second.last = second.base + number as u64 + 1;
+        assert!(second.announce() && was_woken(&mut poll), "nobody else says that both are there");
+        assert!(!second.announce());
+        drop(journal.take(10).expect("both commands"));
+    }
+
+    #[test]
+    fn a_roll_needs_room_for_its_barrier_as_well() {
+        let (mut inlet, mut readers) = inlet();
+        offer(&mut inlet, &cancel());
+        for free in [0, 1] {
+            let last = inlet.last();
+            assert!(!inlet.roll() && inlet.last() == last, "{free} slots are free");
+            take(&mut readers, 1);
+        }
+        assert!(inlet.roll());
+    }
+
     #[test]
     fn a_roll_waits_until_no_other_gateway_hears_a_client() {
         let ([first, mut second], mut readers) = inlets();
         let shared = first.shared.clone();
-        let mut first = first.rolling_at(None, Vec::new());
+        let mut first = first.rolling_at(None);
         assert!(second.offer(&ordinary()));
         assert!(!first.roll() && !first.roll());
         assert_eq!((first.last(), shared.silence.due(1)), (0, 1), "asked once, nothing is in the ring");
@@ -305,7 +365,7 @@ mod tests {
     fn nobody_stamps_with_the_time_of_a_roll_that_is_not_in_the_ring() {
         let ([first, mut second], mut readers) = inlets();
         let shared = first.shared.clone();
-        let _first = first.rolling_at(None, Vec::new());
+        let _first = first.rolling_at(None);
         shared.next_roll.set(Some(1_000));
         second.begin_turn();
         assert!(second.offer(&ordinary()));
