@@ -4,7 +4,9 @@
 //! down. A snapshot knows how the stream was at its barrier; a start goes on from there if the file still is like that. The youngest bytes are in memory, the rest is in the file; a reader asks for
 //! bytes at a position and does not care which.
 //!
-//! Memory per login: at most [`TAIL_BYTES`] plus one write, and eight bytes per 64 messages.
+//! Memory per login: at most [`TAIL_BYTES`] plus one write, and 32 KiB of positions however long the stream is.
+
+mod index;
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -13,14 +15,16 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use self::index::Index;
+
 /// Bytes kept in memory before they go to the file.
 pub const TAIL_BYTES: usize = 256 * 1024;
 /// Bytes kept in memory at most, when the disk is full. Beyond, the venue stops.
 const TAIL_MAX: usize = 64 * 1024 * 1024;
-/// Every how many messages the position is remembered.
-const STRIDE: u64 = 64;
 /// Length field of a SoupBinTCP packet.
 const LENGTH_BYTES: u64 = 2;
+/// Bytes that are read at once to find a message behind another one.
+const PASS_BYTES: usize = 16 * 1024;
 
 /// The file of a stream could not be written or read.
 #[derive(Debug, Error)]
@@ -43,8 +47,8 @@ pub struct Outbound {
     tail: Vec<u8>,
     /// Messages in the stream.
     messages: u64,
-    /// Position of messages 1, 1 + STRIDE, ...
-    marks: Vec<u64>,
+    /// Where they begin.
+    index: Index,
 }
 
 impl Outbound {
@@ -53,7 +57,7 @@ impl Outbound {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path);
         let file = file.map_err(|source| OutboundError { path: path.into(), source })?;
         let tail = Vec::with_capacity(TAIL_BYTES + TAIL_BYTES / 4);
-        Ok(Outbound { path: path.into(), file, stored: 0, tail, messages: 0, marks: Vec::new() })
+        Ok(Outbound { path: path.into(), file, stored: 0, tail, messages: 0, index: Index::default() })
     }
 
     /// The stream as it was once: `None` when the file does not begin with so many messages in so many bytes with this
@@ -73,7 +77,7 @@ impl Outbound {
         }
         file.set_len(bytes).map_err(failed)?;
         let tail = Vec::with_capacity(TAIL_BYTES + TAIL_BYTES / 4);
-        Ok(Some(Outbound { path: path.into(), file, stored: bytes, tail, messages, marks: found.marks }))
+        Ok(Some(Outbound { path: path.into(), file, stored: bytes, tail, messages, index: found.index }))
     }
 
     /// The session is over: an empty stream at `path` takes the place of this one, which goes to its file as far as the disk
@@ -95,9 +99,7 @@ impl Outbound {
 
     /// Adds one message: `write` appends exactly one framed packet.
     pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.messages.is_multiple_of(STRIDE) {
-            self.marks.push(self.end());
-        }
+        self.index.note(self.messages, self.end());
         self.messages += 1;
         let before = self.tail.len();
         write(&mut self.tail);
@@ -135,11 +137,25 @@ impl Outbound {
         if sequence == self.next_sequence() {
             return Ok(self.end());
         }
-        let mut position = self.marks[((sequence - 1) / STRIDE) as usize];
-        for _ in 0..(sequence - 1) % STRIDE {
-            let mut length = [0; LENGTH_BYTES as usize];
-            self.read_exact(position, &mut length)?;
-            position += LENGTH_BYTES + u64::from(u16::from_be_bytes(length));
+        let (position, between) = self.index.nearest(sequence - 1);
+        self.pass(position, between)
+    }
+
+    /// Position behind `count` messages of which the first begins at `position`.
+    fn pass(&self, mut position: u64, mut count: u64) -> Result<u64, OutboundError> {
+        let mut scratch = [0; PASS_BYTES];
+        while count > 0 {
+            let bytes = self.bytes(position, &mut scratch)?;
+            // The last message of these may go on beyond them; a length field that does is read again.
+            let mut at = 0;
+            while count > 0
+                && let Some(length) = bytes.get(at..).and_then(|rest| rest.first_chunk())
+            {
+                at += LENGTH_BYTES as usize + usize::from(u16::from_be_bytes(*length));
+                count -= 1;
+            }
+            assert!(at > 0, "Invariant: a message that was counted is in the stream");
+            position += at as u64;
         }
         Ok(position)
     }
@@ -155,19 +171,6 @@ impl Outbound {
         Ok(&scratch[..wanted])
     }
 
-    fn read_exact(&self, position: u64, into: &mut [u8]) -> Result<(), OutboundError> {
-        let mut done = 0;
-        while done < into.len() {
-            let mut scratch = [0; 8];
-            let found = self.bytes(position + done as u64, &mut scratch)?;
-            let count = found.len().min(into.len() - done);
-            assert!(count > 0, "Invariant: a message that was counted is in the stream");
-            into[done..done + count].copy_from_slice(&found[..count]);
-            done += count;
-        }
-        Ok(())
-    }
-
     fn failed(&self, source: io::Error) -> OutboundError {
         OutboundError { path: self.path.clone(), source }
     }
@@ -177,7 +180,7 @@ impl Outbound {
 #[derive(Default)]
 struct Walk {
     messages: u64,
-    marks: Vec<u64>,
+    index: Index,
     crc: crc32fast::Hasher,
     /// Where the next message begins.
     next: u64,
@@ -211,9 +214,7 @@ impl Walk {
     fn messages_of(&mut self, bytes: &[u8], begin: u64) {
         while let Some(length) = bytes.get((self.next - begin) as usize..).and_then(|rest| rest.first_chunk())
         {
-            if self.messages.is_multiple_of(STRIDE) {
-                self.marks.push(self.next);
-            }
+            self.index.note(self.messages, self.next);
             self.messages += 1;
             self.next += LENGTH_BYTES + u64::from(u16::from_be_bytes(*length));
         }
@@ -264,6 +265,18 @@ mod tests {
             position += packet.len() as u64;
         }
         assert_eq!(outbound.locate(20_001).unwrap(), outbound.end());
+    }
+
+    #[test]
+    fn a_message_of_a_stream_with_few_marks_is_found_across_many_reads() {
+        let (_dir, outbound, packets) = stream(600_000);
+        let mut positions = vec![0];
+        packets
+            .iter()
+            .for_each(|packet| positions.push(positions[positions.len() - 1] + packet.len() as u64));
+        for before in (0..=packets.len()).step_by(997).chain([packets.len() - 1, packets.len()]) {
+            assert_eq!(outbound.locate(before as u64 + 1).unwrap(), positions[before]);
+        }
     }
 
     #[test]

@@ -121,15 +121,7 @@ fn rejected(message: &[u8]) -> (u32, u16) {
 }
 
 fn login_packet(name: &str) -> Vec<u8> {
-    let mut packet = Vec::new();
-    let request = LoginRequest {
-        username: Text::new(name).expect("a name"),
-        password: Text::new(&format!("pw-{}", name.to_lowercase())).expect("a password"),
-        session: Text::BLANK,
-        sequence: Some(0),
-    };
-    request.encode(&mut packet);
-    packet
+    login_request(name, &format!("pw-{}", name.to_lowercase()), "", 0)
 }
 
 /// Every test of this file opens sockets; one opens a thousand of them, and so does its venue.

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use ringside_domain::Text;
 use ringside_wire::ouch::Reply;
-use ringside_wire::soup::{self, LoginRequest, kind};
+use ringside_wire::soup::{self, kind};
 use serde_json::Value;
 use support::*;
 
@@ -21,22 +20,6 @@ fn config() -> String {
         .replace("password =", "cancel_on_disconnect = true\npassword =")
         .replacen("[pipeline]", "[pipeline]\ngateways = 3", 1)
         .replacen("[admin]", "[admin]\ntoken = \"t\"", 1)
-}
-
-/// A login request and what is sent without waiting for its answer.
-fn login_and_orders(name: &str, orders: u32) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let request = LoginRequest {
-        username: Text::new(name).expect("a name"),
-        password: Text::new(&format!("pw-{}", name.to_lowercase())).expect("a password"),
-        session: Text::BLANK,
-        sequence: Some(0),
-    };
-    request.encode(&mut bytes);
-    for n in 1..=orders {
-        soup::put_packet(kind::UNSEQUENCED, &enter(n, b'B', 1, "AAPL"), &mut bytes);
-    }
-    bytes
 }
 
 fn roll(site: &Site, venue: &Running) -> Value {
@@ -88,7 +71,7 @@ fn what_comes_with_the_login_request_moves_along_with_it() {
     let venue = site.start();
     for name in NAMES {
         let mut client = Client::connect(venue.order_entry());
-        client.send_bytes(&login_and_orders(name, 500));
+        client.send_bytes(&login_and_orders(name, 1, 500));
         let Got::Packet(kind::LOGIN_ACCEPTED, _) = client.next(PATIENCE) else { panic!("{name} is let in") };
         client.expect(&"A".repeat(500));
     }
@@ -102,7 +85,7 @@ fn what_came_before_half_a_connection_was_closed_is_carried_out_wherever_its_log
     for name in NAMES {
         let before = venue.settled_sequence();
         let mut client = Client::connect(venue.order_entry());
-        client.send_bytes(&login_and_orders(name, 300));
+        client.send_bytes(&login_and_orders(name, 1, 300));
         client.socket().shutdown(std::net::Shutdown::Write).expect("a TCP socket");
         let Got::Packet(kind::LOGIN_ACCEPTED, _) = client.next(PATIENCE) else { panic!("{name} is let in") };
         // A connect, the orders, a disconnect.
@@ -251,7 +234,7 @@ fn rolls_logins_and_an_end_at_the_same_time_leave_a_journal_that_verifies() {
         .map(|name| {
             let over = over.clone();
             std::thread::spawn(move || {
-                let bytes = login_and_orders(name, 200);
+                let bytes = login_and_orders(name, 1, 200);
                 while !over.load(Ordering::Relaxed) {
                     // Whoever is refused, taken over or seen off comes again; after the end nobody listens.
                     let Ok(mut socket) = std::net::TcpStream::connect(address) else { return };

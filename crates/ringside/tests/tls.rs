@@ -432,17 +432,7 @@ fn what_was_decrypted_behind_a_login_moves_with_it_to_another_gateway() {
     for (round, size) in [usize::MAX, 7].into_iter().enumerate() {
         for name in ["ALICE", "BOB", "CAROL"] {
             let mut client = hall.connect(None);
-            let mut bytes = Vec::new();
-            let request = LoginRequest {
-                username: Text::new(name).expect("a name"),
-                password: Text::new(&format!("pw-{}", name.to_lowercase())).expect("a password"),
-                session: Text::BLANK,
-                sequence: Some(0),
-            };
-            request.encode(&mut bytes);
-            for n in (1..=ORDERS).map(|n| n + ORDERS * round as u32) {
-                soup::put_packet(kind::UNSEQUENCED, &enter(n, b'B', 1, "AAPL"), &mut bytes);
-            }
+            let bytes = login_and_orders(name, 1 + ORDERS * round as u32, ORDERS);
             bytes.chunks(size).for_each(|chunk| client.0.write_all(chunk).expect("the venue reads"));
             assert_eq!(client.next().map(|(kind, _)| kind), Some(kind::LOGIN_ACCEPTED), "{name}");
             for n in 0..ORDERS {

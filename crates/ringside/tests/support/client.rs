@@ -75,15 +75,7 @@ impl Client {
         session: &str,
         sequence: u64,
     ) -> Result<LoginAccepted, Got> {
-        let mut packet = Vec::new();
-        let request = LoginRequest {
-            username: Text::new(name).expect("a name"),
-            password: Text::new(password).expect("a password"),
-            session: Text::new(session).expect("a session"),
-            sequence: Some(sequence),
-        };
-        request.encode(&mut packet);
-        self.send_bytes(&packet);
+        self.send_bytes(&login_request(name, password, session, sequence));
         match self.next(PATIENCE) {
             Got::Packet(kind::LOGIN_ACCEPTED, payload) => {
                 Ok(LoginAccepted::decode(&payload).expect("well-formed"))
@@ -239,6 +231,28 @@ impl Stream {
         assert!(client.read_into(&mut stream, next - 1), "the venue stays open during a rewind");
         stream
     }
+}
+
+/// A login request as it is on the wire.
+pub fn login_request(name: &str, password: &str, session: &str, sequence: u64) -> Vec<u8> {
+    let mut packet = Vec::new();
+    let request = LoginRequest {
+        username: Text::new(name).expect("a name"),
+        password: Text::new(password).expect("a password"),
+        session: Text::new(session).expect("a session"),
+        sequence: Some(sequence),
+    };
+    request.encode(&mut packet);
+    packet
+}
+
+/// A login request with the name's own password, and what is sent without waiting for its answer: orders from `first` on.
+pub fn login_and_orders(name: &str, first: u32, count: u32) -> Vec<u8> {
+    let mut bytes = login_request(name, &format!("pw-{}", name.to_lowercase()), "", 0);
+    for n in first..first + count {
+        soup::put_packet(kind::UNSEQUENCED, &enter(n, b'B', 1, "AAPL"), &mut bytes);
+    }
+    bytes
 }
 
 /// An order that rests or trades at [`PRICE`].

@@ -11,7 +11,10 @@ mod site;
 use std::time::{Duration, Instant};
 
 #[allow(unused_imports, reason = "each test file uses its own part of this")]
-pub use client::{Client, Got, MARKET, PRICE, Stream, cancel, encode, enter, order, query, reply};
+pub use client::{
+    Client, Got, MARKET, PRICE, Stream, cancel, encode, enter, login_and_orders, login_request, order, query,
+    reply,
+};
 #[allow(unused_imports, reason = "each test file uses its own part of this")]
 pub use site::{CONFIG, Exit, Running, Site, binary};
 
