@@ -5,6 +5,7 @@ mod bench;
 mod doctor;
 mod failure;
 mod host;
+mod memory;
 mod replay;
 mod send;
 mod serve;
@@ -39,6 +40,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    memory::gives_large_blocks_back();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
