@@ -182,14 +182,16 @@ impl Session {
         Ok(())
     }
 
-    /// Takes a request for sending, and remembers it until it is acknowledged.
+    /// Takes a request for sending, and remembers it until it is acknowledged. After the end of the session nothing is taken.
     pub fn send(&mut self, request: &Request<'_>) -> Result<(), SessionError> {
+        self.check_open()?;
         self.pending.add(request)?;
         self.hand_over_or_mend()
     }
 
     /// Sends an Account Query whose answer acknowledges everything sent before it.
     pub fn fence(&mut self) -> Result<(), SessionError> {
+        self.check_open()?;
         self.pending.add_fence()?;
         self.hand_over_or_mend()
     }
@@ -252,6 +254,10 @@ impl Session {
     fn hand_over(&mut self) -> Result<bool, ClientError> {
         let client = self.client.as_mut().ok_or(ClientError::Closed)?;
         self.pending.hand_over(|bytes| client.send_payload(bytes))
+    }
+
+    fn check_open(&self) -> Result<(), SessionError> {
+        if self.has_ended { Err(SessionError::Client(ClientError::Ended)) } else { Ok(()) }
     }
 
     fn open_client(&mut self) -> Result<&mut Client, ClientError> {

@@ -209,6 +209,10 @@ fn the_end_of_a_session_ends_it_for_good() {
     assert_eq!(session.recv(SOON).unwrap(), Some(Message::EndOfSession));
     assert!(matches!(session.recv(SOON), Err(SessionError::Client(ClientError::Ended))));
     assert_eq!((session.reconnects(), session.unacknowledged()), (0, 1));
+    // What cannot be sent any more is not kept either.
+    assert!(matches!(session.send(&enter(3)), Err(SessionError::Client(ClientError::Ended))));
+    assert!(matches!(session.fence(), Err(SessionError::Client(ClientError::Ended))));
+    assert_eq!((session.unacknowledged(), session.fences()), (1, 0));
 }
 
 #[test]
