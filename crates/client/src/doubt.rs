@@ -69,13 +69,6 @@ impl Doubt {
         }
     }
 
-    /// This one is known to the venue, and nothing is known of those before it.
-    pub(crate) fn recognise(&mut self, proof: Proof) {
-        let at = self.doubtful.iter().position(|entry| entry.proof == proof);
-        let entry = at.and_then(|at| self.doubtful.remove(at));
-        self.resolved.extend(entry.map(|entry| entry.resolved(Fate::Received)));
-    }
-
     /// Everything that was received has been answered by now.
     pub(crate) fn end(&mut self) {
         self.question = None;

@@ -68,10 +68,6 @@ pub struct Driver {
 
 impl Driver {
     /// A driver that wants a connection at once. `session` and `next_sequence` as for [`crate::Client::connect`].
-    ///
-    /// Known limit: a driver has one connection at a time and logs in once, so it cannot know how far the stream went before. A
-    /// program that starts with a rewind over what an earlier one of its login has asked must read that before it sends
-    /// requests: the answers to the earlier fences look like answers to its own. [`crate::Session`] has no such limit.
     pub fn new(
         credentials: &Credentials,
         session: Option<&str>,
@@ -185,6 +181,20 @@ impl Driver {
         self.sent_at = now;
     }
 
+    /// Finds out which answers are this program's own, before its first request: see [`crate::Session::catch_up`].
+    pub fn catch_up(&mut self) -> Result<(), SessionError> {
+        if self.state == DriverState::Ended {
+            return Err(SessionError::Client(ClientError::Ended));
+        }
+        self.pending.catch_up()?;
+        self.hand_over()
+    }
+
+    /// What comes may still be answers to an earlier program.
+    pub fn is_catching_up(&self) -> bool {
+        self.pending.is_catching_up()
+    }
+
     /// Takes a request, to be written as soon as there is a login; limits as [`crate::Session::send`].
     pub fn send(&mut self, request: &Request<'_>) -> Result<(), SessionError> {
         if self.state == DriverState::Ended {
@@ -196,6 +206,9 @@ impl Driver {
 
     /// Takes an Account Query whose answer acknowledges everything sent before it.
     pub fn fence(&mut self) -> Result<(), SessionError> {
+        if self.state == DriverState::Ended {
+            return Err(SessionError::Client(ClientError::Ended));
+        }
         self.pending.add_fence()?;
         self.hand_over()
     }
@@ -268,7 +281,7 @@ impl Driver {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         let payload = self.input.payload(payload);
-        self.pending.acknowledge(sequence, payload);
+        self.pending.acknowledge(payload);
         Message::Sequenced { sequence, payload }
     }
 

@@ -172,6 +172,12 @@ pub enum SessionError {
         /// Fences waiting.
         fences: usize,
     },
+    /// Requests or fences are out already: to know its own answers a program has to ask before it sends anything.
+    #[error("{requests} requests and fences were sent already")]
+    NotFirst {
+        /// Those that wait for an answer.
+        requests: usize,
+    },
     /// An Account Query on a channel that belongs to the fences; nothing was taken.
     #[error("UserRefIdx {channel} is one of the fences' own")]
     FenceChannel {

@@ -30,6 +30,7 @@ mod link;
 mod options;
 mod output;
 mod pending;
+mod row;
 mod session;
 mod socket;
 #[cfg(feature = "tls")]

@@ -8,6 +8,7 @@ use ringside_wire::ouch::{AccountQuery, Reply, Request, Tag, TagBuffer, decode_r
 use crate::doubt::{Doubt, Resolved};
 use crate::error::{ClientError, SessionError};
 use crate::options::AfterLoss;
+use crate::row::Row;
 use crate::unacknowledged::{FENCES, Proof, Unacknowledged};
 
 /// The books of a session.
@@ -17,14 +18,19 @@ pub(crate) struct Pending {
     doubt: Doubt,
     requests_max: usize,
     after_loss: AfterLoss,
-    /// Messages before this one answer what the login asked before this program joined.
-    own_from: u64,
+    /// Until it is answered nothing else is handed over, and nothing that comes is an answer to this program.
+    row: Option<Row>,
 }
 
 impl Pending {
     pub(crate) fn new(requests_max: usize, after_loss: AfterLoss) -> Self {
-        let (unacknowledged, doubt) = (Unacknowledged::new(), Doubt::default());
-        Pending { unacknowledged, doubt, requests_max, after_loss, own_from: 0 }
+        Pending {
+            unacknowledged: Unacknowledged::new(),
+            doubt: Doubt::default(),
+            requests_max,
+            after_loss,
+            row: None,
+        }
     }
 
     /// Requests that nothing acknowledges yet.
@@ -65,17 +71,36 @@ impl Pending {
             return Err(SessionError::TooManyFences { fences: self.unacknowledged.fences() });
         };
         let mut tags = TagBuffer::new();
-        tags.push(Tag::UserRefIdx(channel));
-        let query = Request::AccountQuery(AccountQuery { tags: tags.as_tags() });
-        self.unacknowledged.push(Proof::Fence(channel), &query).map_err(SessionError::Client)?;
+        self.unacknowledged
+            .push(Proof::Fence(channel), &query(channel, &mut tags))
+            .map_err(SessionError::Client)?;
         Ok(channel)
     }
 
-    /// Hands requests to the present connection, oldest first, while it has room. True: all of them are there.
+    /// Wants to know which answers are this program's before anything else is handed over.
+    pub(crate) fn catch_up(&mut self) -> Result<(), SessionError> {
+        let requests = self.requests() + self.fences() + self.doubtful();
+        if requests > 0 {
+            return Err(SessionError::NotFirst { requests });
+        }
+        self.row = Some(Row::draw());
+        Ok(())
+    }
+
+    /// That is not known yet.
+    pub(crate) fn is_catching_up(&self) -> bool {
+        self.row.is_some()
+    }
+
+    /// Hands requests to the present connection, oldest first, while it has room. True: all of them are there, or have to wait
+    /// for an answer.
     pub(crate) fn hand_over(
         &mut self,
         mut put: impl FnMut(&[u8]) -> Result<(), ClientError>,
     ) -> Result<bool, ClientError> {
+        if let Some(row) = &mut self.row {
+            return ask(row, put);
+        }
         while let Some(bytes) = self.unacknowledged.next_to_hand() {
             match put(bytes) {
                 Ok(()) => self.unacknowledged.handed(),
@@ -86,33 +111,26 @@ impl Pending {
         Ok(true)
     }
 
-    /// The stream had all messages before this one when the program joined: none of them answers a question of its own.
-    pub(crate) fn joined(&mut self, own_from: u64) {
-        self.own_from = own_from;
-    }
-
     /// Takes the acknowledgement in a sequenced message. Bytes that are no reply acknowledge nothing; they are the caller's
     /// to judge.
-    pub(crate) fn acknowledge(&mut self, sequence: u64, payload: &[u8]) {
+    pub(crate) fn acknowledge(&mut self, payload: &[u8]) {
         let Ok(reply) = decode_reply(payload) else { return };
-        if sequence < self.own_from {
-            self.recognise(&reply);
+        if let Some(row) = &mut self.row {
+            if matches!(reply, Reply::AccountQueryResponse(_)) && row.answered(reply.user_ref_idx()) {
+                self.row = None;
+            }
         } else if let Some(proof) = self.unacknowledged.acknowledge(&reply) {
             self.doubt.prove(proof);
         }
     }
 
-    /// An answer from before this program says that a UserRefNum is taken, so that a copy need not be sent, and nothing of
-    /// what was sent around the copy.
-    fn recognise(&mut self, reply: &Reply<'_>) {
-        if let Some(proof @ Proof::UserRefNum(..)) = Proof::by(reply) {
-            self.unacknowledged.answered(proof);
-            self.doubt.recognise(proof);
-        }
-    }
-
     /// A new connection goes on where the last one stopped.
     pub(crate) fn go_on(&mut self) -> Result<(), SessionError> {
+        if self.row.is_some() {
+            // Nothing else was handed over. Answers to the old row may still come: the new one is another.
+            self.row = Some(Row::draw());
+            return Ok(());
+        }
         match self.after_loss {
             AfterLoss::SendAgain => self.unacknowledged.hand_again(),
             AfterLoss::Ask => {
@@ -127,10 +145,31 @@ impl Pending {
 
     /// Another session begins. When the old stream was read to its end, what has no answer in it was never received.
     pub(crate) fn begin_next(&mut self, has_ended: bool) {
+        self.row = None;
         self.doubt.add(self.unacknowledged.take_all());
         match has_ended {
             true => self.doubt.end(),
             false => self.doubt.give_up(),
         }
     }
+}
+
+/// Hands the rest of a row over.
+fn ask(row: &mut Row, mut put: impl FnMut(&[u8]) -> Result<(), ClientError>) -> Result<bool, ClientError> {
+    while let Some(channel) = row.next_to_hand() {
+        let (mut tags, mut bytes) = (TagBuffer::new(), Vec::new());
+        query(channel, &mut tags).encode(&mut bytes);
+        match put(&bytes) {
+            Ok(()) => row.handed(),
+            Err(ClientError::Backlog { .. }) => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
+/// An Account Query on a channel of the fences.
+fn query(channel: u8, tags: &mut TagBuffer) -> Request<'_> {
+    tags.push(Tag::UserRefIdx(channel));
+    Request::AccountQuery(AccountQuery { tags: tags.as_tags() })
 }

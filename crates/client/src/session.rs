@@ -13,7 +13,7 @@ use crate::backoff::Backoff;
 use crate::client::{Client, Message, Received};
 use crate::doubt::Resolved;
 use crate::error::{ClientError, ConnectError, SessionError};
-use crate::options::{ClientOptions, Credentials, SessionOptions};
+use crate::options::{Credentials, SessionOptions};
 use crate::pending::Pending;
 use crate::unacknowledged::FENCES;
 
@@ -65,11 +65,15 @@ const HAND_OVER_RETRY: Duration = Duration::from_millis(1);
 /// Silence can not be told from delay. A fence is an Account Query sent behind everything else: its answer
 /// proves that everything before it was taken, and that whatever has no answer was ignored. After a lost link
 /// an unanswered fence is sent again like any request, behind the others. Every fence asks about a UserRefIdx
-/// of its own ([`FENCE_CHANNELS`]), which its answer repeats: the answer to a copy is never mistaken for that
-/// to a later fence.
+/// of its own ([`FENCE_CHANNELS`]), which its answer repeats: the answer to a copy is not mistaken for that
+/// to a later fence, as long as channels are not used up (see *Limits*).
 ///
-/// Answers that the stream had before this program joined it prove nothing of its requests: an earlier program of the same
-/// login may have asked on the same channels. A session that begins with a rewind logs in twice, to know which those are.
+/// # Programs that come after others
+///
+/// A program that is started anew does not know what an earlier one of its login has asked: it may have used the same fence channels,
+/// and its answers may come in the rewind, or after the login when the venue was slow. They would acknowledge what the venue has never
+/// read. [`Session::catch_up`] asks on four channels drawn at random; what comes behind these answers in a row is this program's.
+/// The answers are messages of the stream like others.
 ///
 /// # Asking instead
 ///
@@ -85,8 +89,8 @@ const HAND_OVER_RETRY: Duration = Duration::from_millis(1);
 /// # Limits
 ///
 /// `requests_max` unacknowledged requests: more are refused with [`SessionError::Full`] and nothing is lost;
-/// a fence is always possible then (there are 64), and its answer makes room. After 64 links that were lost one after the other
-/// without a message read, a question may be taken for the one before it on its channel.
+/// a fence is always possible then (there are 64), and its answer makes room. When a link is lost with most of the 64 out, and as many
+/// more are sent before a message is read, the answer to a copy may be taken for that to a later fence: keep them few.
 #[derive(Debug)]
 pub struct Session {
     addr: Address,
@@ -113,9 +117,7 @@ impl Session {
         options: SessionOptions,
     ) -> Result<Session, SessionError> {
         let addr = addr.into();
-        let mut pending = Pending::new(options.requests_max, options.after_loss);
-        let (client, end) = join(&addr, credentials, (session, next_sequence), options.client)?;
-        pending.joined(end);
+        let client = Client::connect(addr.clone(), credentials, session, next_sequence, options.client)?;
         Ok(Session {
             addr,
             credentials: *credentials,
@@ -123,7 +125,7 @@ impl Session {
             session: client.session().to_owned(),
             next_sequence: client.next_sequence(),
             client: Some(client),
-            pending,
+            pending: Pending::new(options.requests_max, options.after_loss),
             has_ended: false,
             backoff: Backoff::new(options.backoff_base, options.backoff_max, options.seed),
             reconnects: 0,
@@ -173,13 +175,26 @@ impl Session {
     /// As [`Session::connect`]. The old session stays then, and this may be called again.
     pub fn begin_next(&mut self) -> Result<(), SessionError> {
         let options = self.options.client;
-        let (client, end) = join(&self.addr, &self.credentials, (None, 1), options)?;
+        let client = Client::connect(self.addr.clone(), &self.credentials, None, 1, options)?;
         self.pending.begin_next(self.has_ended);
-        self.pending.joined(end);
         client.session().clone_into(&mut self.session);
         self.next_sequence = client.next_sequence();
         (self.client, self.has_ended) = (Some(client), false);
         Ok(())
+    }
+
+    /// For a program whose login an earlier program has used in this SoupBinTCP session, before its first request: finds out which
+    /// answers are its own. Sends a few Account Queries; what is sent after this goes out once they are answered, so receive until
+    /// [`Session::is_catching_up`] is false. See *Programs that come after others*.
+    pub fn catch_up(&mut self) -> Result<(), SessionError> {
+        self.check_open()?;
+        self.pending.catch_up()?;
+        self.hand_over_or_mend()
+    }
+
+    /// What comes may still be answers to an earlier program.
+    pub fn is_catching_up(&self) -> bool {
+        self.pending.is_catching_up()
     }
 
     /// Takes a request for sending, and remembers it until it is acknowledged. After the end of the session nothing is taken.
@@ -270,7 +285,7 @@ impl Session {
         if let Message::Sequenced { sequence, payload } = message {
             debug_assert_eq!(sequence, self.next_sequence, "Invariant: no message is lost or repeated");
             self.next_sequence = sequence + 1;
-            self.pending.acknowledge(sequence, payload);
+            self.pending.acknowledge(payload);
         }
         self.has_ended |= message == Message::EndOfSession;
         Some(message)
@@ -307,25 +322,6 @@ impl Session {
         self.reconnects += 1;
         self.pending.go_on()
     }
-}
-
-/// A first login, and the number of the message that was next when it came: what is before that answers others.
-///
-/// A venue says how far a stream goes only to who asks for its end. So that is asked for, and whoever wants more logs in again,
-/// which takes over from the first connection and is no disconnect.
-fn join(
-    addr: &Address,
-    credentials: &Credentials,
-    (session, next_sequence): (Option<&str>, u64),
-    options: ClientOptions,
-) -> Result<(Client, u64), ConnectError> {
-    let at_end = Client::connect(addr.clone(), credentials, session, 0, options)?;
-    let end = at_end.next_sequence();
-    if next_sequence == 0 || next_sequence == end {
-        return Ok((at_end, end));
-    }
-    let session = Some(at_end.session());
-    Ok((Client::connect(addr.clone(), credentials, session, next_sequence, options)?, end))
 }
 
 /// A later login goes on where the last one stopped: in the same session, with the next message.

@@ -40,13 +40,13 @@ pub(crate) enum Proof {
     Query(u8),
     /// Nothing of its own: it may be answered by silence.
     Later,
-    /// It was answered, which says nothing of its neighbours.
+    /// The Account Query was answered.
     Answered,
 }
 
 impl Proof {
     /// What a reply proves.
-    pub(crate) fn by(reply: &Reply<'_>) -> Option<Proof> {
+    fn by(reply: &Reply<'_>) -> Option<Proof> {
         let channel = reply.user_ref_idx();
         match reply {
             Reply::Accepted(_)
@@ -178,7 +178,7 @@ impl Unacknowledged {
     pub(crate) fn acknowledge(&mut self, reply: &Reply<'_>) -> Option<Proof> {
         let proof = Proof::by(reply)?;
         match proof {
-            Proof::Query(_) => self.answered(proof),
+            Proof::Query(channel) => self.answered(channel),
             proof => self.remove_through(proof),
         }
         Some(proof)
@@ -196,10 +196,9 @@ impl Unacknowledged {
         self.handed = self.handed.saturating_sub(last + 1);
     }
 
-    /// The first request with this proof was answered, and nothing is known of those before it.
-    pub(crate) fn answered(&mut self, proof: Proof) {
-        let answered = self.entries.iter_mut().find(|entry| entry.proof == proof);
-        answered.into_iter().for_each(|entry| entry.proof = Proof::Answered);
+    fn answered(&mut self, channel: u8) {
+        let query = self.entries.iter_mut().find(|entry| entry.proof == Proof::Query(channel));
+        query.into_iter().for_each(|entry| entry.proof = Proof::Answered);
         while self.entries.front().is_some_and(|entry| entry.proof == Proof::Answered) {
             let Some(mut entry) = self.entries.pop_front() else { break };
             entry.bytes.clear();

@@ -77,19 +77,33 @@ fn a_session_goes_on_with_its_id_and_the_next_number() {
     (1..=4).for_each(|number| session.send(&enter(number)).unwrap());
     settle(&mut session);
     let logins = venue.see(|state| state.logins.clone());
-    assert_eq!(logins, [(String::new(), 0), ("0000000001".to_owned(), 3)], "the end is the beginning first");
+    assert_eq!(logins, [(String::new(), 1), ("0000000001".to_owned(), 3)]);
+}
+
+/// Receives until the session knows which answers are its own.
+fn catch_up(session: &mut Session) {
+    session.catch_up().unwrap();
+    while session.is_catching_up() {
+        assert!(matches!(session.recv(SOON).unwrap(), Some(Message::Sequenced { .. })));
+    }
+}
+
+/// An earlier program has entered order 1 and fenced; its stream has an answer to each.
+fn after_another_program(plans: [Plan; 2]) -> Venue {
+    let venue = Venue::start([Plan::default()].into_iter().chain(plans));
+    let mut earlier = connect(&venue, options());
+    earlier.send(&enter(1)).unwrap();
+    assert_eq!(settle(&mut earlier), "AQ");
+    venue
 }
 
 #[test]
 fn the_answers_to_an_earlier_program_prove_nothing_to_the_next_one() {
-    // Takes one request, and tells what the earlier program was told.
-    let broken = Plan { requests: 1, messages: 2, ..Plan::default() };
-    let venue = Venue::start([Plan::default(), broken, broken]);
-    let mut earlier = connect(&venue, options());
-    earlier.send(&enter(1)).unwrap();
-    assert_eq!(settle(&mut earlier), "AQ");
-    drop(earlier);
+    // Takes the row and one request, and tells what the earlier program was told, and the row's answers.
+    let broken = Plan { requests: 4 + 1, messages: 2 + 4, ..Plan::default() };
+    let venue = after_another_program([broken, Plan { requests: 1, messages: 0, ..Plan::default() }]);
     let mut session = connect(&venue, options());
+    catch_up(&mut session);
     (2..=4).for_each(|number| session.send(&enter(number)).unwrap());
     session.fence().unwrap();
     settle(&mut session);
@@ -98,14 +112,10 @@ fn the_answers_to_an_earlier_program_prove_nothing_to_the_next_one() {
 
 #[test]
 fn whoever_asks_is_not_deceived_by_what_an_earlier_program_asked() {
-    let broken = Plan { requests: 2, messages: 0, ..Plan::default() };
-    let venue = Venue::start([Plan::default(), broken, broken]);
-    let options = SessionOptions { after_loss: AfterLoss::Ask, ..options() };
-    let mut earlier = connect(&venue, options);
-    earlier.send(&enter(1)).unwrap();
-    settle(&mut earlier);
-    drop(earlier);
-    let mut session = connect(&venue, options);
+    let broken = Plan { requests: 4 + 2, messages: 2 + 4, ..Plan::default() };
+    let venue = after_another_program([broken, Plan { requests: 1, messages: 0, ..Plan::default() }]);
+    let mut session = connect(&venue, SessionOptions { after_loss: AfterLoss::Ask, ..options() });
+    catch_up(&mut session);
     // One is a copy of what the earlier program sent, two are new; the last is not received.
     (1..=3).for_each(|number| session.send(&enter(number)).unwrap());
     while session.unacknowledged() + session.fences() + session.doubtful() > 0 {
@@ -114,6 +124,36 @@ fn whoever_asks_is_not_deceived_by_what_an_earlier_program_asked() {
     let fates: Vec<Fate> = std::iter::from_fn(|| session.take_resolved()).map(|found| found.fate).collect();
     assert_eq!(fates, [Fate::Received, Fate::Received, Fate::NeverReceived]);
     assert_eq!(venue.see(|state| state.entered.clone()), [1, 2]);
+}
+
+#[test]
+fn catching_up_goes_on_over_a_broken_link_and_holds_requests_back_until_then() {
+    for told in 0..=2 + 3 {
+        let broken = Plan { requests: 3, messages: told, ..Plan::default() };
+        let venue = after_another_program([broken, Plan::default()]);
+        let mut session = connect(&venue, options());
+        session.catch_up().unwrap();
+        session.send(&enter(2)).unwrap();
+        session.send(&cancel(2)).unwrap();
+        settle(&mut session);
+        assert!(!session.is_catching_up() && session.reconnects() == 1);
+        let letters: Vec<char> =
+            venue.see(|state| state.requests.iter().map(|request| char::from(request[0])).collect());
+        let letters: String = letters.into_iter().collect();
+        // What the earlier program sent; three of a row; another row; then what had to wait.
+        assert_eq!(letters, ["OQ", "QQQ", "QQQQ", "OXQ"].concat(), "{told} messages told");
+    }
+}
+
+#[test]
+fn whoever_has_sent_something_cannot_catch_up_any_more() {
+    let venue = Venue::start([]);
+    let mut session = connect(&venue, options());
+    session.send(&enter(1)).unwrap();
+    assert!(matches!(session.catch_up(), Err(SessionError::NotFirst { requests: 1 })));
+    settle(&mut session);
+    catch_up(&mut session);
+    assert_eq!(settle(&mut session), "Q");
 }
 
 #[test]

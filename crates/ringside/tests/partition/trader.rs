@@ -255,6 +255,8 @@ impl<'a> Desk<'a> {
         drop(self.session);
         let mut desk = Desk { next_number, ..Desk::new(trader, 1) };
         (desk.account.entered, desk.account.fates) = (before.entered, before.fates);
+        // What the session before has asked is answered in this one's rewind, or later.
+        desk.session.catch_up().unwrap_or_else(|error| panic!("{}: {error}", trader.name));
         (0..50).for_each(|_| desk.enter_unheard());
         while desk.account.told.len() < REWOUND {
             desk.receive(PATIENCE);
