@@ -8,7 +8,7 @@ mod line;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordVerifier;
@@ -126,9 +126,7 @@ impl Verifier {
     /// a processor for milliseconds.
     pub fn run(self, wake: impl Fn(), busy: &AtomicBool) {
         let begin = Instant::now();
-        // Nobody has come yet who could tell what a check takes here.
-        self.check(Username::BLANK, &Secret(Text::BLANK));
-        let mut line = Line::new(begin.elapsed());
+        let mut line = Line::new(self.trial());
         while let Some(job) = self.next(&mut line, begin, &wake) {
             let (cost, begun) = (self.cost(&job), Instant::now());
             // Relaxed: a hint.
@@ -145,13 +143,23 @@ impl Verifier {
         }
     }
 
+    /// What a check takes here, before anybody has come who could tell: the best of three.
+    fn trial(&self) -> Duration {
+        let trials = (0..3).map(|_| {
+            let begin = Instant::now();
+            self.check(Username::BLANK, &Secret(Text::BLANK));
+            begin.elapsed()
+        });
+        trials.min().unwrap_or_default()
+    }
+
     /// The next one to check; `None` when the other side is gone. Waits for one when there is none.
     fn next(&self, line: &mut Line<Job>, begin: Instant, wake: &impl Fn()) -> Option<Job> {
         loop {
             let first = if line.is_empty() { Some(self.jobs.recv().ok()?) } else { None };
             for job in first.into_iter().chain(self.jobs.try_iter()) {
-                let cost = self.cost(&job);
-                if let Err(job) = line.join(job, cost, begin.elapsed()) {
+                let (cost, from) = (self.cost(&job), job.attempt.peer.origin());
+                if let Some(job) = line.join(job, cost, from, begin.elapsed()) {
                     // Whether anybody listens is told by the next job.
                     self.tell(&job, Outcome::Unchecked, wake);
                 }

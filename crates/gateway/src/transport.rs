@@ -173,8 +173,10 @@ impl Transport {
 /// What an error of a socket says of the end of its connection.
 pub(crate) fn end_by(error: &io::Error) -> CloseReason {
     match error.kind() {
-        // ETIMEDOUT: `limits::UNACKNOWLEDGED` has passed.
-        ErrorKind::TimedOut => CloseReason::Unacknowledged,
+        // `limits::UNACKNOWLEDGED` has passed: ETIMEDOUT, or what the network said of the packets meanwhile.
+        ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            CloseReason::Unacknowledged
+        }
         _ => CloseReason::PeerClosed,
     }
 }

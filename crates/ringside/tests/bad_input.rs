@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use ringside_domain::Text;
 use ringside_wire::ouch::{Enter, Reply, Request};
-use ringside_wire::soup::{self, LoginRequest, kind};
+use ringside_wire::soup::{self, kind};
 use support::*;
 
 const SECOND: Duration = Duration::from_secs(1);

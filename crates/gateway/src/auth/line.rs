@@ -5,15 +5,20 @@
 //! ever. So as many wait for a dear check as can be made in time, by what the last ones took. Cheap ones, of passwords in the
 //! clear, take no time worth counting. Knows no clock: times are since any moment.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::limits::{LOGIN_DEADLINE, VERIFICATIONS_MAX};
+use crate::origin::Origin;
 
 /// Longest wait, the check itself included. The second that is left of the deadline is for a network that is slow.
 const WAIT_MAX: Duration = LOGIN_DEADLINE.saturating_sub(Duration::from_secs(1));
-/// A new time counts one part in so many: a check that a busy machine held up does not send everybody away.
-const PARTS: u32 = 16;
+/// A longer time counts one part in so many: a check that a busy machine held up does not send everybody away.
+const PARTS_SLOWER: u32 = 16;
+/// A shorter time one in so many: it was possible.
+const PARTS_FASTER: u32 = 4;
+/// Nor does one that was held up for a minute count for more than so many of the usual.
+const HELD_UP_MAX: u32 = 4;
 
 /// What a check costs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,12 +29,22 @@ pub(super) enum Cost {
     Dear,
 }
 
+#[derive(Debug)]
+struct Waiting<T> {
+    since: Duration,
+    cost: Cost,
+    from: Origin,
+    one: T,
+}
+
 /// Who waits.
 #[derive(Debug)]
 pub(super) struct Line<T> {
-    waiting: VecDeque<(Duration, Cost, T)>,
+    waiting: VecDeque<Waiting<T>>,
     /// Of those: for a dear check.
     dear: usize,
+    /// Of those: from one address.
+    by_origin: HashMap<Origin, usize>,
     /// What a dear check takes.
     check: Duration,
 }
@@ -37,46 +52,75 @@ pub(super) struct Line<T> {
 impl<T> Line<T> {
     /// Nobody waits, and a dear check takes so long.
     pub(super) fn new(check: Duration) -> Self {
-        Line { waiting: VecDeque::new(), dear: 0, check }
+        Line { waiting: VecDeque::new(), dear: 0, by_origin: HashMap::new(), check }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Somebody comes at `now`; back at once when there are too many before it.
-    pub(super) fn join(&mut self, one: T, cost: Cost, now: Duration) -> Result<(), T> {
+    /// Somebody comes at `now`. When there are too many before it, it is back at once, or the last one of an address that has
+    /// more than half of the line makes way for it: whoever it is that is returned is not checked.
+    pub(super) fn join(&mut self, one: T, cost: Cost, from: Origin, now: Duration) -> Option<T> {
         let is_full = self.waiting.len() >= VERIFICATIONS_MAX;
+        let mut turned_away = None;
         if is_full || (cost == Cost::Dear && self.dear >= self.room()) {
-            return Err(one);
+            match self.crowding(from) {
+                Some(at) => turned_away = self.remove(at),
+                None => return Some(one),
+            }
         }
         self.dear += usize::from(cost == Cost::Dear);
-        self.waiting.push_back((now, cost, one));
-        Ok(())
+        *self.by_origin.entry(from).or_default() += 1;
+        self.waiting.push_back(Waiting { since: now, cost, from, one });
+        turned_away
+    }
+
+    /// The last one of another address that has more than half of the line to itself, and so more than who comes.
+    fn crowding(&self, comer: Origin) -> Option<usize> {
+        let most = self.by_origin.iter().find(|(_, count)| **count * 2 > self.waiting.len());
+        let (crowd, _) = most.filter(|(origin, _)| **origin != comer)?;
+        self.waiting.iter().rposition(|waiting| waiting.from == *crowd)
+    }
+
+    fn remove(&mut self, at: usize) -> Option<T> {
+        let gone = self.waiting.remove(at)?;
+        Some(self.note_gone(gone).one)
+    }
+
+    fn note_gone(&mut self, gone: Waiting<T>) -> Waiting<T> {
+        self.dear -= usize::from(gone.cost == Cost::Dear);
+        if let Some(count) = self.by_origin.get_mut(&gone.from) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_origin.remove(&gone.from);
+            }
+        }
+        gone
     }
 
     /// Whose turn it is at `now`; the error has waited too long.
     pub(super) fn next(&mut self, now: Duration) -> Option<Result<T, T>> {
-        let (since, cost, one) = self.waiting.pop_front()?;
-        self.dear -= usize::from(cost == Cost::Dear);
+        let first = self.waiting.pop_front()?;
+        let Waiting { since, one, .. } = self.note_gone(first);
         let is_late = now.saturating_sub(since) >= LOGIN_DEADLINE;
         Some(if is_late { Err(one) } else { Ok(one) })
     }
 
     /// The last one who would wait too long, now that checks take longer than when it came.
     pub(super) fn shed(&mut self) -> Option<T> {
-        let is_dear = self.waiting.back().is_some_and(|(_, cost, _)| *cost == Cost::Dear);
+        let is_dear = self.waiting.back().is_some_and(|last| last.cost == Cost::Dear);
         if !is_dear || self.dear <= self.room() {
             return None;
         }
-        self.dear -= 1;
-        self.waiting.pop_back().map(|(_, _, one)| one)
+        self.remove(self.waiting.len() - 1)
     }
 
     /// A check has taken so long.
     pub(super) fn checked(&mut self, cost: Cost, time: Duration) {
         if cost == Cost::Dear {
-            self.check = (self.check * (PARTS - 1) + time) / PARTS;
+            let parts = if time < self.check { PARTS_FASTER } else { PARTS_SLOWER };
+            self.check = (self.check * (parts - 1) + time.min(self.check * HELD_UP_MAX)) / parts;
         }
     }
 
@@ -94,8 +138,11 @@ mod tests {
     const CHECK: Duration = Duration::from_millis(40);
     const NOW: Duration = Duration::from_secs(7);
 
+    const HERE: Origin = Origin::Local(Some(1));
+    const ELSEWHERE: Origin = Origin::Local(Some(2));
+
     fn join_all(line: &mut Line<usize>, cost: Cost, count: usize) -> usize {
-        (0..count).filter(|n| line.join(*n, cost, NOW).is_ok()).count()
+        (0..count).filter(|n| line.join(*n, cost, HERE, NOW).is_none()).count()
     }
 
     #[test]
@@ -104,9 +151,23 @@ mod tests {
         assert_eq!(join_all(&mut line, Cost::Dear, 2_000), 100);
         assert!(CHECK * 100 < LOGIN_DEADLINE);
         assert_eq!(line.next(NOW + CHECK), Some(Ok(0)));
-        assert_eq!(line.join(7, Cost::Dear, NOW), Ok(()), "one has gone, one may come");
-        assert_eq!(line.join(8, Cost::Dear, NOW), Err(8));
-        assert_eq!(line.join(9, Cost::Cheap, NOW), Ok(()), "takes no time");
+        assert_eq!(line.join(7, Cost::Dear, HERE, NOW), None, "one has gone, one may come");
+        assert_eq!(line.join(8, Cost::Dear, HERE, NOW), Some(8));
+        assert_eq!(line.join(9, Cost::Cheap, HERE, NOW), None, "takes no time");
+    }
+
+    #[test]
+    fn an_address_that_fills_the_line_makes_way_for_others_up_to_half_of_it() {
+        let mut line = Line::new(CHECK);
+        assert_eq!(join_all(&mut line, Cost::Dear, 100), 100);
+        for n in 0..50 {
+            assert_eq!(line.join(1_000 + n, Cost::Dear, ELSEWHERE, NOW), Some(99 - n), "who came last goes");
+        }
+        assert_eq!(line.join(2_000, Cost::Dear, ELSEWHERE, NOW), Some(2_000));
+        assert_eq!(line.join(2_000, Cost::Dear, HERE, NOW), Some(2_000));
+        let all: Vec<_> = std::iter::from_fn(|| line.next(NOW)).map(|turn| turn.unwrap()).collect();
+        assert_eq!(all, (0..50).chain(1_000..1_050).collect::<Vec<_>>());
+        assert!(line.by_origin.is_empty() && line.dear == 0);
     }
 
     #[test]
@@ -129,7 +190,7 @@ mod tests {
         let mut line = Line::new(CHECK);
         join_all(&mut line, Cost::Dear, 100);
         assert_eq!(line.shed(), None);
-        (0..100).for_each(|_| line.checked(Cost::Dear, 2 * CHECK));
+        (0..200).for_each(|_| line.checked(Cost::Dear, 2 * CHECK));
         let shed: Vec<_> = std::iter::from_fn(|| line.shed()).collect();
         assert_eq!((shed.first(), shed.len()), (Some(&99), 50));
         assert_eq!(line.next(NOW), Some(Ok(0)));
@@ -138,9 +199,11 @@ mod tests {
     #[test]
     fn slow_checks_shorten_the_line_and_faster_ones_lengthen_it_again() {
         let mut line = Line::new(CHECK);
-        (0..50).for_each(|_| line.checked(Cost::Dear, Duration::from_secs(20)));
+        line.checked(Cost::Dear, Duration::from_secs(60));
+        assert!(line.room() > 80, "one that was held up");
+        (0..200).for_each(|_| line.checked(Cost::Dear, Duration::from_secs(20)));
         assert_eq!(join_all(&mut line, Cost::Dear, 10), 1, "one always may");
-        (0..500).for_each(|_| line.checked(Cost::Dear, CHECK));
+        (0..80).for_each(|_| line.checked(Cost::Dear, CHECK));
         assert_eq!(join_all(&mut line, Cost::Dear, 200), 99, "beside the one that waits");
         (0..200).for_each(|_| line.checked(Cost::Cheap, Duration::ZERO));
         assert_eq!(join_all(&mut line, Cost::Dear, 1), 0, "cheap ones tell nothing about dear ones");

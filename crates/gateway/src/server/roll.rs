@@ -94,8 +94,8 @@ impl Gateway {
         connection.farewell = Some(farewell);
         let result = result?;
         let more = connection.writable && !all_sent;
-        if result.is_err() {
-            self.close(key, CloseReason::PeerClosed, sink);
+        if let Err(reason) = result {
+            self.close(key, reason, sink);
         } else if more {
             // A long rewind goes on in the next turn, after everybody else's.
             connection.queue(key, &mut self.ready);

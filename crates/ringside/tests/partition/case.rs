@@ -51,10 +51,9 @@ impl Case {
         if self.moment == Moment::Login { Packets::Data } else { Packets::All }
     }
 
-    /// Connections that were closed before the fault: a rewind begins with the end of one, and another one takes over from the
-    /// one that asked where the stream ends.
+    /// Connections that were closed before the fault: a rewind begins with the end of one.
     fn closed_before(&self) -> usize {
-        if self.moment == Moment::Rewind { 2 } else { 0 }
+        usize::from(self.moment == Moment::Rewind)
     }
 
     /// Its login in a venue's configuration.
