@@ -63,9 +63,10 @@ impl<T> Line<T> {
     /// more than half of the line makes way for it: whoever it is that is returned is not checked.
     pub(super) fn join(&mut self, one: T, cost: Cost, from: Origin, now: Duration) -> Option<T> {
         let is_full = self.waiting.len() >= VERIFICATIONS_MAX;
+        let is_full_of_dear = cost == Cost::Dear && self.dear >= self.room();
         let mut turned_away = None;
-        if is_full || (cost == Cost::Dear && self.dear >= self.room()) {
-            match self.crowding(from) {
+        if is_full || is_full_of_dear {
+            match self.crowding(from, is_full_of_dear) {
                 Some(at) => turned_away = self.remove(at),
                 None => return Some(one),
             }
@@ -76,11 +77,13 @@ impl<T> Line<T> {
         turned_away
     }
 
-    /// The last one of another address that has more than half of the line to itself, and so more than who comes.
-    fn crowding(&self, comer: Origin) -> Option<usize> {
+    /// The last one of another address that has more than half of the line to itself, and so more than who comes. `dear`: the last
+    /// one that waits for a dear check, because another would make no room for one.
+    fn crowding(&self, comer: Origin, dear: bool) -> Option<usize> {
         let most = self.by_origin.iter().find(|(_, count)| **count * 2 > self.waiting.len());
         let (crowd, _) = most.filter(|(origin, _)| **origin != comer)?;
-        self.waiting.iter().rposition(|waiting| waiting.from == *crowd)
+        let makes_room = |waiting: &Waiting<T>| !dear || waiting.cost == Cost::Dear;
+        self.waiting.iter().rposition(|waiting| waiting.from == *crowd && makes_room(waiting))
     }
 
     fn remove(&mut self, at: usize) -> Option<T> {
@@ -168,6 +171,15 @@ mod tests {
         let all: Vec<_> = std::iter::from_fn(|| line.next(NOW)).map(|turn| turn.unwrap()).collect();
         assert_eq!(all, (0..50).chain(1_000..1_050).collect::<Vec<_>>());
         assert!(line.by_origin.is_empty() && line.dear == 0);
+    }
+
+    #[test]
+    fn only_a_dear_check_makes_way_for_a_dear_one() {
+        let mut line = Line::new(CHECK);
+        assert_eq!(join_all(&mut line, Cost::Dear, 100), 100);
+        assert_eq!(line.join(100, Cost::Cheap, HERE, NOW), None);
+        assert_eq!(line.join(200, Cost::Dear, ELSEWHERE, NOW), Some(99));
+        assert_eq!(line.dear, line.room());
     }
 
     #[test]
