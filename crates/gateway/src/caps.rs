@@ -4,11 +4,11 @@
 //! in takes the place of the oldest of them: a flood of silent connections pushes out its own, and a login, which takes
 //! milliseconds, still gets through.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::auth::Ticket;
 use crate::limits::CONNECTIONS_MAX;
-use crate::origin::Origin;
+use crate::origin::{Headcount, Origin};
 use crate::session::CloseReason;
 
 /// Most connections at once.
@@ -55,7 +55,7 @@ impl Default for Caps {
 pub(crate) struct Crowd {
     caps: Caps,
     total: usize,
-    by_origin: HashMap<Origin, usize>,
+    by_origin: Headcount,
     logged_in: usize,
     /// In the order they came; some of them have logged in or gone since.
     newcomers: VecDeque<Ticket>,
@@ -63,7 +63,7 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     pub(crate) fn new(caps: Caps) -> Self {
-        Crowd { caps, total: 0, by_origin: HashMap::new(), logged_in: 0, newcomers: VecDeque::new() }
+        Crowd { caps, total: 0, by_origin: Headcount::default(), logged_in: 0, newcomers: VecDeque::new() }
     }
 
     /// Why one more connection from there cannot be.
@@ -71,7 +71,7 @@ impl Crowd {
         if self.total >= self.caps.connections_max {
             return Some(CloseReason::TooMany);
         }
-        let here = self.by_origin.get(&origin).copied().unwrap_or(0);
+        let here = self.by_origin.of(origin);
         (here >= self.caps.per_address_max).then_some(CloseReason::PerAddress)
     }
 
@@ -87,7 +87,7 @@ impl Crowd {
 
     pub(crate) fn came(&mut self, origin: Origin, ticket: Ticket, is_newcomer: impl Fn(&Ticket) -> bool) {
         self.total += 1;
-        *self.by_origin.entry(origin).or_default() += 1;
+        self.by_origin.came(origin);
         // Those that are no newcomers any more are dropped before they outnumber the others.
         if self.newcomers.len() >= 2 * self.caps.unauthenticated_max {
             self.newcomers.retain(is_newcomer);
@@ -102,12 +102,7 @@ impl Crowd {
     pub(crate) fn went(&mut self, origin: Origin, was_logged_in: bool) {
         self.total -= 1;
         self.logged_in -= usize::from(was_logged_in);
-        if let Some(count) = self.by_origin.get_mut(&origin) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_origin.remove(&origin);
-            }
-        }
+        self.by_origin.went(origin);
     }
 }
 
@@ -135,9 +130,9 @@ mod tests {
         crowd.came(ELSEWHERE, ticket(2), |_| true);
         assert_eq!(crowd.refusal(ELSEWHERE), Some(CloseReason::TooMany));
         crowd.went(HERE, false);
-        assert_eq!((crowd.refusal(HERE), crowd.by_origin[&HERE]), (None, 1));
+        assert_eq!((crowd.refusal(HERE), crowd.by_origin.0[&HERE]), (None, 1));
         crowd.went(HERE, false);
-        assert!(!crowd.by_origin.contains_key(&HERE), "who has gone takes no memory");
+        assert!(!crowd.by_origin.0.contains_key(&HERE), "who has gone takes no memory");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Who is at the other end: for log lines, and for limits that hold per address.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -22,6 +23,32 @@ pub enum Origin {
     Network(IpAddr),
     /// A user of this host.
     Local(Option<u32>),
+}
+
+/// How many there are from each origin. One that nobody is from takes no memory.
+#[derive(Debug, Default)]
+pub(crate) struct Headcount(pub(crate) HashMap<Origin, usize>);
+
+impl Headcount {
+    /// From there.
+    pub(crate) fn of(&self, origin: Origin) -> usize {
+        self.0.get(&origin).copied().unwrap_or(0)
+    }
+
+    /// One more.
+    pub(crate) fn came(&mut self, origin: Origin) {
+        *self.0.entry(origin).or_default() += 1;
+    }
+
+    /// One fewer.
+    pub(crate) fn went(&mut self, origin: Origin) {
+        if let Some(count) = self.0.get_mut(&origin) {
+            *count -= 1;
+            if *count == 0 {
+                self.0.remove(&origin);
+            }
+        }
+    }
 }
 
 impl Peer {

@@ -5,11 +5,11 @@
 //! ever. So as many wait for a dear check as can be made in time, by what the last ones took. Cheap ones, of passwords in the
 //! clear, take no time worth counting. Knows no clock: times are since any moment.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::limits::{LOGIN_DEADLINE, VERIFICATIONS_MAX};
-use crate::origin::Origin;
+use crate::origin::{Headcount, Origin};
 
 /// Longest wait, the check itself included. The second that is left of the deadline is for a network that is slow.
 const WAIT_MAX: Duration = LOGIN_DEADLINE.saturating_sub(Duration::from_secs(1));
@@ -44,7 +44,7 @@ pub(super) struct Line<T> {
     /// Of those: for a dear check.
     dear: usize,
     /// Of those: from one address.
-    by_origin: HashMap<Origin, usize>,
+    by_origin: Headcount,
     /// What a dear check takes.
     check: Duration,
 }
@@ -52,7 +52,7 @@ pub(super) struct Line<T> {
 impl<T> Line<T> {
     /// Nobody waits, and a dear check takes so long.
     pub(super) fn new(check: Duration) -> Self {
-        Line { waiting: VecDeque::new(), dear: 0, by_origin: HashMap::new(), check }
+        Line { waiting: VecDeque::new(), dear: 0, by_origin: Headcount::default(), check }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -72,7 +72,7 @@ impl<T> Line<T> {
             }
         }
         self.dear += usize::from(cost == Cost::Dear);
-        *self.by_origin.entry(from).or_default() += 1;
+        self.by_origin.came(from);
         self.waiting.push_back(Waiting { since: now, cost, from, one });
         turned_away
     }
@@ -80,7 +80,7 @@ impl<T> Line<T> {
     /// The last one of another address that has more than half of the line to itself, and so more than who comes. `dear`: the last
     /// one that waits for a dear check, because another would make no room for one.
     fn crowding(&self, comer: Origin, dear: bool) -> Option<usize> {
-        let most = self.by_origin.iter().find(|(_, count)| **count * 2 > self.waiting.len());
+        let most = self.by_origin.0.iter().find(|(_, count)| **count * 2 > self.waiting.len());
         let (crowd, _) = most.filter(|(origin, _)| **origin != comer)?;
         let makes_room = |waiting: &Waiting<T>| !dear || waiting.cost == Cost::Dear;
         self.waiting.iter().rposition(|waiting| waiting.from == *crowd && makes_room(waiting))
@@ -93,12 +93,7 @@ impl<T> Line<T> {
 
     fn note_gone(&mut self, gone: Waiting<T>) -> Waiting<T> {
         self.dear -= usize::from(gone.cost == Cost::Dear);
-        if let Some(count) = self.by_origin.get_mut(&gone.from) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_origin.remove(&gone.from);
-            }
-        }
+        self.by_origin.went(gone.from);
         gone
     }
 
@@ -170,7 +165,7 @@ mod tests {
         assert_eq!(line.join(2_000, Cost::Dear, HERE, NOW), Some(2_000));
         let all: Vec<_> = std::iter::from_fn(|| line.next(NOW)).map(|turn| turn.unwrap()).collect();
         assert_eq!(all, (0..50).chain(1_000..1_050).collect::<Vec<_>>());
-        assert!(line.by_origin.is_empty() && line.dear == 0);
+        assert!(line.by_origin.0.is_empty() && line.dear == 0);
     }
 
     #[test]
